@@ -14,6 +14,7 @@
 #define AUDIT_COMMAND_MAX (256 * 1024)       /* bytes of BOXDO_COMMAND in a launch record */
 #define AUDIT_REFUSED_COMMAND_MAX (16 * 1024) /* and in a refusal */
 #define AUDIT_FIELD_MAX (16 * 1024)          /* of any other field */
+#define AUDIT_POLICY_MAX (1024 * 1024)       /* of a field in a policy record: root's own text, whole */
 #define AUDIT_DEADLINE_MS 5000               /* for one record to be sent, found and synced */
 
 /*
@@ -32,6 +33,8 @@ audit_new_id(char id[AUDIT_ID_SIZE]);
 struct audit_record {
 	char *data;    /* owned; audit_record_free */
 	size_t length, capacity;
+	size_t field_max; /* AUDIT_FIELD_MAX; AUDIT_POLICY_MAX in a policy record */
+	size_t command, command_length; /* where the text of COMMAND stands in data */
 	bool failed;   /* out of memory: the record must not be sent */
 	char record[AUDIT_ID_SIZE];
 };
@@ -57,6 +60,12 @@ audit_record_number(struct audit_record *record, const char *name, uint64_t valu
 void
 audit_record_command(struct audit_record *record, const char *const *argv, size_t max,
     const char *const *redact);
+/*
+ * The text of COMMAND as recorded (quoted, redacted, cut), for MESSAGE: "COMMAND=%.*s". Never put argv
+ * itself there: it is not redacted. Valid until the next audit_record_ call has returned.
+ */
+const char *
+audit_record_command_text(const struct audit_record *record, int *length);
 /* MESSAGE, sudo's manner; control bytes and invalid UTF-8 as #ooo. Call last. */
 void
 audit_record_message(struct audit_record *record, const char *format, ...)
