@@ -8,9 +8,9 @@ WARN     = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototyp
            -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wno-format-nonliteral
 HARDEN   = -O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
            -D_FORTIFY_SOURCE=2 -fno-strict-aliasing
-CFLAGS   = -std=gnu11 $(WARN) $(HARDEN) -I. -I$(B)
+CFLAGS   = -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) -I. -I$(B)
 LDHARDEN = -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed
-SANITIZE = -std=gnu11 $(WARN) -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all -I. -I$(B)
+SANITIZE = -std=gnu11 -D_GNU_SOURCE $(WARN) -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all -I. -I$(B)
 
 BROKER   = $(patsubst %.c,$(B)/%.o,$(wildcard broker/*.c))
 POLICY   = $(patsubst %.c,$(B)/%.o,$(wildcard policy/*.c))
@@ -33,7 +33,7 @@ $(B)/boxdo-launch: $(BROKER) $(POLICY) $(WRITER)
 # The client that starts containers is static and tiny: what it adds to a launch is one small exec.
 $(B)/boxdo: $(CLIENT) $(wildcard client/*.h) broker/request.h
 	@mkdir -p $(@D)
-	$(MUSL_CC) -std=gnu11 $(WARN) -O2 -g -static -fstack-protector-strong -I. -o $@ $(CLIENT)
+	$(MUSL_CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -static -fstack-protector-strong -I. -o $@ $(CLIENT)
 
 $(B)/boxdo-log: $(B)/client/log.o $(B)/audit/reader.o
 	$(CC) $(LDHARDEN) -o $@ $^ -lsystemd
@@ -41,7 +41,7 @@ $(B)/boxdo-log: $(B)/client/log.o $(B)/audit/reader.o
 # The seccomp filters, made at build time from the lists beside the generator.
 $(B)/filtergen: broker/filter/filtergen.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(WARN) -O1 -g -o $@ $< -lseccomp
+	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $< -lseccomp
 $(B)/filter.h: $(B)/filtergen $(wildcard broker/filter/*.list)
 	$(B)/filtergen broker/filter > $@.tmp && mv $@.tmp $@
 
@@ -54,8 +54,16 @@ $(B)/unit/%: tests/unit/%.c $(wildcard policy/*.[ch] audit/*.[ch] broker/*.[ch] 
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
 
+# Programs the tests use inside a stage.
+HELPERS  = $(B)/helpers/socket-hold $(B)/helpers/passthrough
+$(B)/helpers/passthrough: HELPER_LIBS = $$(pkg-config --cflags --libs fuse3)
+$(B)/helpers/%: tests/helpers/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $< $(HELPER_LIBS)
+helpers: $(HELPERS)
+
 clean:
 	rm -rf $(B)
 
-.PHONY: all unit clean
+.PHONY: all unit helpers clean
 -include $(wildcard $(B)/*/*.d)
