@@ -3,7 +3,7 @@
  * user who mounted it may enter (no allow_other), not even root: the stand-in for a home directory
  * on NFS with root squashed.
  *
- *	passthrough SOURCE MOUNTPOINT      runs in the foreground, as the user
+ *	passthrough /SOURCE MOUNTPOINT      runs in the foreground, as the user
  *
  * SIGSTOP it and it is a file server that hangs. Single-threaded. Trusts its arguments.
  */
@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <fuse.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -28,6 +29,21 @@ static int
 result(long value)
 {
 	return value < 0 ? -errno : (int)value;
+}
+
+/* Only here: libfuse changes to / on its way to the main loop. */
+static void *
+fs_init(struct fuse_conn_info *connection, struct fuse_config *config)
+{
+	const char *source = fuse_get_context()->private_data;
+
+	(void)connection;
+	(void)config;
+	if (chdir(source) < 0) {
+		perror(source);
+		exit(1);
+	}
+	return NULL;
 }
 
 static int
@@ -169,6 +185,7 @@ fs_release(const char *path, struct fuse_file_info *info)
 }
 
 static const struct fuse_operations operations = {
+    .init = fs_init,
     .getattr = fs_getattr,
     .readlink = fs_readlink,
     .readdir = fs_readdir,
@@ -194,10 +211,10 @@ main(int argc, char **argv)
 	char name[] = "passthrough", foreground[] = "-f", single[] = "-s";
 	char *fuse_argv[] = {name, foreground, single, NULL, NULL};
 
-	if (argc != 3 || chdir(argv[1]) < 0) {
-		fprintf(stderr, "usage: passthrough SOURCE MOUNTPOINT\n");
+	if (argc != 3 || argv[1][0] != '/') {
+		fprintf(stderr, "usage: passthrough /SOURCE MOUNTPOINT\n");
 		return 1;
 	}
 	fuse_argv[3] = argv[2];
-	return fuse_main(4, fuse_argv, &operations, NULL);
+	return fuse_main(4, fuse_argv, &operations, argv[1]);
 }
