@@ -1,0 +1,273 @@
+/*
+ * boxdo run: docker's command line in, the helper's argument vector out.
+ *
+ * Runs as the caller. Grammar as docker's: flags may be joined (-it), values follow or are joined
+ * (-v/a:/b, --volume=/a:/b, --volume /a:/b), options end at the image. What is not honoured is
+ * refused by name rather than dropped: somebody who types --cap-drop or --memory relies on it.
+ * Whatever is let through here the helper checks again. On error: one line, exit code 125.
+ */
+#include "client/boxdo.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const struct {
+	const char *name;
+	size_t longest, times;
+} boxdo_keys[REQUEST_KEY_COUNT] = {
+#define X(id, name, longest, times) { name, longest, times },
+	REQUEST_KEYS(X)
+#undef X
+};
+
+/* The word that a new one of this key takes the place of, or the first free one; NULL: too many. */
+static struct boxdo_word *
+boxdo_run_word(struct boxdo_run *run, enum request_key key)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < run->word_count; i++) {
+		if (run->words[i].key == key && boxdo_keys[key].times == 1)
+			return &run->words[i];
+		count += run->words[i].key == key;
+	}
+	return count < boxdo_keys[key].times ? &run->words[run->word_count] : NULL;
+}
+
+int
+boxdo_run_add(struct boxdo_run *run, enum request_key key, const char *value, size_t length)
+{
+	const char *name = boxdo_keys[key].name;
+	struct boxdo_word *word = boxdo_run_word(run, key);
+	char *text;
+
+	if (length > boxdo_keys[key].longest)
+		return boxdo_fail("%s '%.40s...' is longer than %zu bytes", name, value, boxdo_keys[key].longest);
+	if (word == NULL)
+		return boxdo_fail("a container can have %zu of %s, not more", boxdo_keys[key].times, name);
+	text = malloc(strlen(name) + 1 + length + 1);
+	if (text == NULL)
+		return boxdo_fail("out of memory");
+	sprintf(text, "%s=%.*s", name, (int)length, value);
+	*word = (struct boxdo_word){ key, text };
+	if (word == &run->words[run->word_count])
+		run->word_count++;
+	return 0;
+}
+
+/* --- one option ----------------------------------------------------------------------------------- */
+
+/* Is value one of the words? */
+static bool
+boxdo_run_listed(const char *words, const char *value)
+{
+	size_t length = strlen(value);
+
+	for (const char *at = strstr(words, value); length > 0 && at != NULL; at = strstr(at + 1, value))
+		if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+			return true;
+	return false;
+}
+
+#define BOXDO_TRUE "1 t T true TRUE True"
+#define BOXDO_FALSE "0 f F false FALSE False"
+
+/* value: as typed; for a flag NULL or what followed its '='. */
+static int
+boxdo_run_option(struct boxdo_run *run, const struct boxdo_option *option, const char *value)
+{
+	if (option->argument == NULL && value != NULL) {
+		if (boxdo_run_listed(BOXDO_FALSE, value))
+			return 0; /* --privileged=false asks for nothing */
+		if (!boxdo_run_listed(BOXDO_TRUE, value))
+			return boxdo_fail("--%s is on or off; '%s' is neither true nor false", option->name, value);
+		value = NULL;
+	}
+	if (option->take != NULL)
+		return option->take(run, value);
+	if (option->accepted != NULL && strcmp(option->accepted, "*") == 0)
+		return 0;
+	if (option->accepted != NULL && value != NULL && boxdo_run_listed(option->accepted, value))
+		return 0;
+	if (value != NULL)
+		return boxdo_fail("--%s=%s is refused: %s", option->name, value, option->text);
+	return boxdo_fail("--%s is refused: %s", option->name, option->text);
+}
+
+static int
+boxdo_run_needs(const struct boxdo_option *option)
+{
+	return boxdo_fail("--%s needs a value: %s", option->name, option->argument);
+}
+
+/* --NAME, --NAME=VALUE or --NAME VALUE at argv[*at]. */
+static int
+boxdo_run_long(struct boxdo_run *run, char **argv, int *at)
+{
+	const char *name = argv[*at] + 2;
+	size_t length = strcspn(name, "=");
+	const struct boxdo_option *option = boxdo_option_named(name, length);
+	const char *value = name[length] == '=' ? name + length + 1 : NULL;
+
+	if (option == NULL) {
+		const char *nearest = boxdo_option_nearest(name, length);
+
+		return boxdo_fail("unknown option --%.*s%s%s; 'boxdo run --help' lists all", (int)length, name,
+		    nearest != NULL ? ", did you mean --" : "", nearest != NULL ? nearest : "");
+	}
+	if (option->argument != NULL && value == NULL) {
+		value = argv[*at + 1];
+		if (value == NULL)
+			return boxdo_run_needs(option);
+		++*at;
+	}
+	return boxdo_run_option(run, option, value);
+}
+
+/* -it, -v VALUE, -vVALUE, -v=VALUE or a mixture such as -itv VALUE at argv[*at]. */
+static int
+boxdo_run_short(struct boxdo_run *run, char **argv, int *at)
+{
+	for (const char *letter = argv[*at] + 1; *letter != '\0'; letter++) {
+		const struct boxdo_option *option = boxdo_option_lettered(*letter);
+		const char *value = letter[1] == '=' ? letter + 2 : letter[1] != '\0' ? letter + 1 : NULL;
+		int error;
+
+		if (option == NULL)
+			return boxdo_fail("unknown option -%c in '%s'; 'boxdo run --help' lists all", *letter,
+			    argv[*at]);
+		if (option->argument == NULL) {
+			bool last = letter[1] == '=';
+
+			error = boxdo_run_option(run, option, last ? value : NULL);
+			if (error != 0 || last)
+				return error;
+			continue;
+		}
+		if (value == NULL) {
+			value = argv[*at + 1];
+			if (value == NULL)
+				return boxdo_run_needs(option);
+			++*at;
+		}
+		return boxdo_run_option(run, option, value);
+	}
+	return 0;
+}
+
+/* --- the vector ----------------------------------------------------------------------------------- */
+
+/* A name of the catalogue goes as it is; ./x.sif must not depend on where the helper stands. */
+static int
+boxdo_run_image(struct boxdo_run *run, const char *image)
+{
+	char path[2 * REQUEST_PATH_MAX + 2];
+	size_t length;
+
+	if (strncmp(image, "./", 2) != 0 && strncmp(image, "../", 3) != 0)
+		return boxdo_run_add(run, REQUEST_IMAGE, image, strlen(image));
+	if (getcwd(path, REQUEST_PATH_MAX) == NULL)
+		return boxdo_fail("image %s: the working directory cannot be named: %s", image, strerror(errno));
+	if (strlen(image) > REQUEST_PATH_MAX)
+		return boxdo_fail("the path of the image is longer than %d bytes", REQUEST_PATH_MAX);
+	length = strlen(path);
+	path[length++] = '/';
+	strcpy(path + length, strncmp(image, "./", 2) == 0 ? image + 2 : image);
+	return boxdo_run_add(run, REQUEST_IMAGE, path, strlen(path));
+}
+
+/* VERSION, keys in the order of the table, "--", the command. NULL: out of memory. */
+static const char **
+boxdo_run_vector(const struct boxdo_run *run, int argc, char **argv)
+{
+	const char **vector = calloc(run->word_count + run->variable_count + (size_t)argc + 4, sizeof(*vector));
+	size_t at = 0;
+
+	if (vector == NULL)
+		return NULL;
+	vector[at++] = "boxdo-launch";
+	vector[at++] = REQUEST_VERSION;
+	for (int key = 0; key < REQUEST_KEY_COUNT; key++) {
+		for (size_t i = 0; i < run->word_count; i++)
+			if ((int)run->words[i].key == key)
+				vector[at++] = run->words[i].text;
+		for (size_t i = 0; key == REQUEST_ENV && i < run->variable_count; i++)
+			if (run->variables[i].entry != NULL)
+				vector[at++] = run->variables[i].name;
+	}
+	vector[at++] = "--";
+	for (int i = 0; i < argc; i++)
+		vector[at++] = argv[i];
+	return vector;
+}
+
+/* The caller's environment, without what only looks as if -e had put it there, and what -e put there. */
+static const char **
+boxdo_run_environment(const struct boxdo_run *run)
+{
+	const char **environment;
+	size_t count = 0, at = 0;
+
+	while (environ[count] != NULL)
+		count++;
+	environment = calloc(count + run->variable_count + 1, sizeof(*environment));
+	if (environment == NULL)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(environ[i], REQUEST_ENV_PREFIX, strlen(REQUEST_ENV_PREFIX)) != 0)
+			environment[at++] = environ[i];
+	for (size_t i = 0; i < run->variable_count; i++)
+		if (run->variables[i].entry != NULL)
+			environment[at++] = run->variables[i].entry;
+	return environment;
+}
+
+static int
+boxdo_run_exec(const char **vector, const char **environment)
+{
+	static const char helper[] = BOXDO_LIBEXEC "/boxdo-launch";
+
+	if (vector == NULL || environment == NULL)
+		return boxdo_fail("out of memory");
+	/* The casts: execve() takes char *const[] for history's sake, and changes nothing. */
+	execve(helper, (char *const *)(uintptr_t)vector, (char *const *)(uintptr_t)environment);
+	if (errno == E2BIG)
+		return boxdo_fail("command, options and environment are longer than the system allows (see"
+		    " 'getconf ARG_MAX'); hand long lists over in a file");
+	return boxdo_fail("cannot start %s: %s; boxdo is not installed properly, tell your administrator",
+	    helper, strerror(errno));
+}
+
+int
+boxdo_run(int argc, char **argv)
+{
+	struct boxdo_run run = { .word_count = 0 };
+	int at = 1, error = 0;
+
+	for (; error == 0 && at < argc && argv[at][0] == '-' && argv[at][1] != '\0'; at++) {
+		if (strcmp(argv[at], "--help") == 0)
+			return boxdo_options_help();
+		if (strcmp(argv[at], "--") == 0) {
+			at++;
+			break;
+		}
+		if (argv[at][1] == '-')
+			error = boxdo_run_long(&run, argv, &at);
+		else
+			error = boxdo_run_short(&run, argv, &at);
+	}
+	if (error != 0)
+		return error;
+	if (at >= argc || argv[at][0] == '\0')
+		return boxdo_fail("no image is named: boxdo run [OPTIONS] IMAGE [COMMAND [ARG...]]");
+	error = boxdo_run_image(&run, argv[at]);
+	if (error != 0)
+		return error;
+	return boxdo_run_exec(boxdo_run_vector(&run, argc - at - 1, argv + at + 1),
+	    boxdo_run_environment(&run));
+}
