@@ -54,6 +54,19 @@ $(B)/unit/%: tests/unit/%.c $(wildcard policy/*.[ch] audit/*.[ch] broker/*.[ch] 
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
 
+# --- installing: packaging/manifest says what goes where ---------------------------------------------
+
+install: all
+	packaging/install $(DESTDIR)
+
+# Debian packages named in packaging/build-deps that are missing. Only then is root needed, and a mirror.
+deps:
+	@missing=$$(sed 's/#.*//' packaging/build-deps | xargs -n 1 dpkg-query -W -f '$${Package} $${db:Status-Status}\n' 2>&1 | \
+		sed -n 's/^dpkg-query: no packages found matching //p; s/ \(not-installed\|config-files\)$$//p'); \
+	[ -z "$$missing" ] || { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; }
+
+# --- tests: tests/README.md -----------------------------------------------------------------------
+
 # Programs the tests use inside a stage.
 HELPERS  = $(B)/helpers/socket-hold $(B)/helpers/passthrough
 $(B)/helpers/passthrough: HELPER_LIBS = $$(pkg-config --cflags --libs fuse3)
@@ -62,8 +75,34 @@ $(B)/helpers/%: tests/helpers/%.c
 	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $< $(HELPER_LIBS)
 helpers: $(HELPERS)
 
+# Asked by the lints.
+launch-objects:
+	@echo $(BROKER) $(POLICY) $(WRITER)
+programs:
+	@echo $(PROGRAMS)
+
+lint: all
+	@tests/run lint
+
+# What every change must pass; under 15 minutes on two cores. Some of it needs root.
+check: deps
+	@$(MAKE) --no-print-directory all helpers $(UNIT)
+	@tests/run --fresh lint unit flow attack faults
+# Slow tiers: in a virtual machine with systemd; fuzzing and long runs.
+check-vm: all helpers
+	@tests/run vm
+check-long: all helpers
+	@tests/run long
+
+demo: deps
+	@$(MAKE) --no-print-directory -s all helpers
+	@tests/demo
+
+bench: all helpers
+	@tests/stage --quiet bench/run
+
 clean:
 	rm -rf $(B)
 
-.PHONY: all unit helpers clean
+.PHONY: all unit helpers clean install deps launch-objects programs lint check check-vm check-long demo bench
 -include $(wildcard $(B)/*/*.d)
