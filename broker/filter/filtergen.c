@@ -65,13 +65,14 @@ static struct scmp_arg_cmp
 filtergen_condition(const struct list *list, const char *text)
 {
 	unsigned argument;
-	unsigned long long mask, value;
+	long long mask, value;
 	int end = 0;
 
-	if (sscanf(text, " %u & %llx == %llx %n", &argument, &mask, &value, &end) != 3 || text[end] != '\0' ||
-	    argument > 5 || (value & ~mask) != 0)
+	/* %lli: decimal, or hexadecimal behind 0x. */
+	if (sscanf(text, " %u & %lli == %lli %n", &argument, &mask, &value, &end) != 3 || text[end] != '\0' ||
+	    argument > 5 || mask < 0 || (value & ~mask) != 0)
 		filtergen_fail(list, "no condition:", text);
-	return (struct scmp_arg_cmp){ argument, SCMP_CMP_MASKED_EQ, mask, value };
+	return (struct scmp_arg_cmp){ argument, SCMP_CMP_MASKED_EQ, (uint64_t)mask, (uint64_t)value };
 }
 
 static int
