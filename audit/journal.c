@@ -321,6 +321,7 @@ int
 audit_journal_send(struct audit_journal *journal, const struct audit_record *record, uint64_t deadline)
 {
 	uint64_t pause = JOURNAL_POLL_FIRST;
+	int why = ETIMEDOUT;
 
 	if (record->failed || record->length == 0) {
 		errno = ENOMEM;
@@ -332,13 +333,13 @@ audit_journal_send(struct audit_journal *journal, const struct audit_record *rec
 	if (fchdir(journal->socket_dir) == -1)
 		return -1;
 	while (journal_attempt(record, deadline) == -1) {
-		int why = errno;
-
-		if (!journal_passing(why))
+		/* "Connection refused" tells an admin more than "timed out". */
+		if (journal_passing(errno))
+			why = errno == EAGAIN || errno == EINTR ? ETIMEDOUT : errno;
+		else if (errno != ETIMEDOUT)
 			return -1;
 		if (!journal_pause(&pause, deadline)) {
-			/* "Connection refused" tells an admin more than "timed out". */
-			errno = why == EAGAIN || why == EINTR ? ETIMEDOUT : why;
+			errno = why;
 			return -1;
 		}
 	}
@@ -591,7 +592,7 @@ journal_rotated_add(struct journal_rotated *newest, size_t *count, int dir, cons
 	if (*count < JOURNAL_ROTATED_MAX)
 		++*count;
 	memmove(newest + at + 1, newest + at, (*count - at - 1) * sizeof *newest);
-	snprintf(newest[at].name, sizeof newest[at].name, "%s", name);
+	memcpy(newest[at].name, name, strlen(name) + 1); /* not longer: journal_rotated_name */
 	newest[at].changed = status.st_ctim;
 }
 
