@@ -105,10 +105,13 @@ load ../lib/common
 	for socket in /run/systemd/journal.boxdo/*; do
 		assert_equal "$(stat -c %U:%a "$socket")" root:600
 	done
-	run as_user alice logger --socket-errors=on --socket /run/systemd/journal.boxdo/dev-log forged
-	assert_status 1
-	run as_user alice systemd-cat --namespace=boxdo echo forged
-	assert_match 'denied|failed|Failed'
+	for socket in socket dev-log stdout io.systemd.journal; do
+		run as_user alice perl -MSocket -e 'for my $type (SOCK_DGRAM, SOCK_STREAM) {
+			socket(my $s, PF_UNIX, $type, 0); connect($s, sockaddr_un($ARGV[0])) and exit 0;
+			print "$!\n" } exit 1' "/run/systemd/journal.boxdo/$socket"
+		assert_status 1
+		assert_match 'Permission denied'
+	done
 }
 
 @test "the audit journal lies on a disk, not on tmpfs or an overlay" {
