@@ -240,8 +240,11 @@ state_over(struct state_bucket *bucket, uint64_t now, uint64_t *suppressed)
 {
 	uint64_t last = atomic_load(&bucket->reported);
 
-	/* A report that lies ahead is from before a reboot (a /run that is not cleared). */
-	if ((last == 0 || last > now || now - last >= STATE_REPORT) &&
+	/*
+	 * A report may lie a little ahead: others run at the same time. One that lies further ahead is from
+	 * before a reboot (a /run that is not cleared).
+	 */
+	if ((last == 0 || last + STATE_REPORT <= now || last > now + STATE_REPORT) &&
 	    atomic_compare_exchange_strong(&bucket->reported, &last, now)) {
 		*suppressed = atomic_exchange(&bucket->suppressed, 0);
 		return AUDIT_BUDGET_OVER_REPORT;
