@@ -23,7 +23,7 @@ PROGRAMS = $(B)/boxdo $(B)/boxdo-launch $(B)/boxdo-log
 
 all: $(PROGRAMS)
 
-$(B)/%.o: %.c | $(B)/filter.h
+$(B)/%.o: %.c | $(B)/filters.h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -42,7 +42,7 @@ $(B)/boxdo-log: $(B)/client/log.o $(B)/audit/reader.o
 $(B)/filtergen: broker/filter/filtergen.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $< -lseccomp
-$(B)/filter.h: $(B)/filtergen $(wildcard broker/filter/*.list)
+$(B)/filters.h: $(B)/filtergen $(wildcard broker/filter/*.list)
 	$(B)/filtergen broker/filter > $@.tmp && mv $@.tmp $@
 
 # Unit tests: one program a file in tests/unit, under ASan and UBSan, with the objects named in its first line.

@@ -1,0 +1,42 @@
+/*
+ * AUTH: a child that runs PAM. Forked first, it loads its modules while the policy is read, and is
+ * asked only after the policy said yes. Real uid the caller's: pam_rootok must not say yes.
+ */
+#ifndef BOXDO_AUTH_H
+#define BOXDO_AUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "broker/origin.h"
+
+#define AUTH_SERVICE "boxdo" /* /etc/pam.d/boxdo */
+#define AUTH_ACCOUNT_MS 15000    /* account management: a directory server may be far away */
+#define AUTH_PASSWORD_MS 300000  /* with a prompt */
+
+/* Verdicts: many bits apart, compared for equality only. */
+#define AUTH_YES 0x69c35a3cU
+#define AUTH_NO 0x963ca5c3U
+
+struct auth {
+	pid_t pid;
+	int socket; /* -1: not running */
+};
+
+/* Forks the child; prompt is the socket to HANDLE, given away. Returns 0 or -1. */
+int
+auth_start(struct auth *auth, const struct origin *origin, int prompt);
+/*
+ * Asks for account management, and authentication before it where password is set. watch: SUPERVISOR's
+ * socket to HANDLE; when something arrives there, the question is given up. Returns AUTH_YES or AUTH_NO;
+ * anything else is a bug. reason: one line, on AUTH_NO.
+ */
+uint32_t
+auth_ask(struct auth *auth, const char *user, const char *tty, bool password, int watch, char *reason,
+    size_t size);
+void
+auth_stop(struct auth *auth);
+
+#endif

@@ -1,0 +1,173 @@
+/*
+ * destination.c: mount points inside the image
+ *
+ * Part of stage 9. Privilege: root inside INIT's own mount namespace. Distrusts: the image's names
+ * and symbolic links: every look is an openat2 that cannot leave the image (RESOLVE_IN_ROOT), and the
+ * image is read-only, so what was resolved stays true.
+ * Errors: -1; INIT reports and ends.
+ */
+#include "broker/destination.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int
+open_inside(int root, const char *path, bool nofollow)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC | (nofollow ? O_NOFOLLOW : 0),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+
+	return (int)syscall(SYS_openat2, root, path[0] == '/' && path[1] ? path + 1 : ".", &how, sizeof how);
+}
+
+bool
+destination_below(const char *path, const char *of)
+{
+	size_t length = strlen(of);
+
+	if (strcmp(of, "/") == 0)
+		return true;
+	return strncmp(path, of, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+/* The resolved name of an O_PATH descriptor, relative to base. */
+static int
+resolved_name(int fd, const char *base, char path[PATH_MAX])
+{
+	char link[32], name[PATH_MAX];
+	ssize_t length;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	length = readlink(link, name, sizeof name - 1);
+	if (length <= 0 || length >= (ssize_t)sizeof name - 1)
+		return -1;
+	name[length] = '\0';
+	if (!destination_below(name, base))
+		return -1;
+	snprintf(path, PATH_MAX, "%s", name[strlen(base)] ? name + strlen(base) : "/");
+	return 0;
+}
+
+/* name as a whole is there: it must have the type of what will be mounted on it. */
+static int
+take_existing(int fd, const char *base, const char *name, bool directory, bool nofollow,
+    struct destination *destination, char *error, size_t size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || resolved_name(fd, base, destination->path) != 0) {
+		snprintf(error, size, "%s cannot be looked at in the image", name);
+		return -1;
+	}
+	if (nofollow && S_ISLNK(st.st_mode)) {
+		destination->exists = false;
+		return 0;
+	}
+	if (!!S_ISDIR(st.st_mode) != directory) {
+		snprintf(error, size, "%s is %s in the image, and cannot be covered with %s", name,
+		    directory ? "no directory" : "a directory", directory ? "one" : "a file");
+		return -1;
+	}
+	destination->exists = true;
+	return 0;
+}
+
+int
+destination_resolve(int image, const char *base, const char *name, bool directory, bool nofollow,
+    struct destination *destination, char *error, size_t size)
+{
+	char prefix[PATH_MAX];
+	struct stat st;
+	char *slash;
+	int fd = open_inside(image, name, nofollow), status;
+
+	if (fd >= 0) {
+		status = take_existing(fd, base, name, directory, nofollow, destination, error, size);
+		close(fd);
+		return status;
+	}
+	destination->exists = false;
+	snprintf(prefix, sizeof prefix, "%s", name);
+	/* The longest part that is there; what follows it will be made. */
+	do {
+		if (errno != ENOENT || !(slash = strrchr(prefix, '/'))) {
+			snprintf(error, size, "%s cannot be made in the image: %s", name, strerror(errno));
+			return -1;
+		}
+		*slash = '\0';
+		fd = open_inside(image, prefix[0] ? prefix : "/", false);
+	} while (fd < 0);
+	status = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? resolved_name(fd, base, destination->path) : -1;
+	close(fd);
+	if (status != 0) {
+		snprintf(error, size, "%s cannot be made in the image: %s is no directory there", name, prefix);
+		return -1;
+	}
+	if (strcmp(destination->path, "/") == 0)
+		destination->path[0] = '\0';
+	if (strlen(destination->path) + strlen(name + strlen(prefix)) >= PATH_MAX) {
+		snprintf(error, size, "%s is too long", name);
+		return -1;
+	}
+	strcat(destination->path, name + strlen(prefix));
+	return 0;
+}
+
+/* One level of the skeleton: as the image has it, or root's 0755. Returns its descriptor; closes parents. */
+static int
+make_level(int *image, int skeleton, const char *name)
+{
+	struct stat st = { .st_mode = 0755 };
+	int theirs = -1, ours;
+
+	if (*image >= 0)
+		theirs = openat(*image, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	if (theirs >= 0 && fstat(theirs, &st) != 0)
+		st = (struct stat){ .st_mode = 0755 };
+	if (*image >= 0)
+		close(*image);
+	*image = theirs;
+	if (mkdirat(skeleton, name, 0755) != 0 && errno != EEXIST) {
+		close(skeleton);
+		return -1;
+	}
+	ours = openat(skeleton, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	close(skeleton);
+	if (ours >= 0 && (fchown(ours, st.st_uid, st.st_gid) != 0 || fchmod(ours, st.st_mode & 07777) != 0)) {
+		close(ours);
+		return -1;
+	}
+	return ours;
+}
+
+int
+destination_make(int image, int skeleton, const char *path, bool directory)
+{
+	char copy[PATH_MAX], *rest = copy + 1, *name;
+	int theirs = fcntl(image, F_DUPFD_CLOEXEC, 3), ours = fcntl(skeleton, F_DUPFD_CLOEXEC, 3);
+	int status = 0;
+
+	snprintf(copy, sizeof copy, "%s", path);
+	while (ours >= 0 && (name = strsep(&rest, "/"))) {
+		if (!rest && !directory) {
+			status = mknodat(ours, name, S_IFREG | 0644, 0);
+			if (status != 0 && errno == EEXIST)
+				status = 0;
+			break;
+		}
+		ours = make_level(&theirs, ours, name);
+	}
+	if (ours < 0)
+		status = -1;
+	else
+		close(ours);
+	if (theirs >= 0)
+		close(theirs);
+	return status;
+}

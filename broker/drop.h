@@ -1,0 +1,38 @@
+/*
+ * Privilege going down, for good: the only ways in which a process of the helper stops being root.
+ * None of these returns on failure ("we can't recover from a partial drop, so we don't try").
+ */
+#ifndef BOXDO_DROP_H
+#define BOXDO_DROP_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Empties bounding and ambient set; must have been done before drop_to and drop_to_kill, which check. */
+void
+drop_bounding(void);
+
+/*
+ * All six ids and the groups become the given ones, every capability set is empty, no_new_privs is
+ * set, the process stays non-dumpable; then it is proved that there is no way back. Before calling,
+ * close every descriptor that was opened with privilege (CVE-2026-46333).
+ */
+void
+drop_to(uid_t uid, gid_t gid, const gid_t *groups, size_t count);
+
+/*
+ * Only the real ids become the caller's: for the children that run PAM and NSS modules. They need
+ * root's eyes (shadow), but pam_rootok must see who asks.
+ */
+void
+drop_real(uid_t uid, gid_t gid);
+
+/* SUPERVISOR for the rest of its life: ids 0, CAP_KILL alone, an empty root, no new privileges. */
+void
+drop_to_kill(int empty_root);
+
+/* File access ids alone become the caller's: INIT, to resolve a mount point inside the caller's files. */
+void
+drop_fsids(uid_t uid, gid_t gid);
+
+#endif

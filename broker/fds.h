@@ -1,0 +1,12 @@
+/* Descriptors: closing all but a few. */
+#ifndef BOXDO_FDS_H
+#define BOXDO_FDS_H
+
+/* Points 0-2 at /dev/null and closes everything else but the given ones (-1: none). Exits on failure. */
+void
+fds_keep_only(int first, int second);
+/* The same, but leaves 0-2 as they are. */
+void
+fds_close_others(int first, int second);
+
+#endif

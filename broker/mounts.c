@@ -1,0 +1,629 @@
+/*
+ * mounts.c: stage 9, the container's root, mount by mount
+ *
+ * Privilege: root; mounts_build only inside INIT's own mount namespace, made private first.
+ * Trusts: the plan (complete, checked, constant), descriptors in it. Distrusts: names inside the image
+ * and inside what users own. Nothing of a user's is ever looked at but with the user's ids.
+ * Errors: one line, -1; INIT reports it and ends, and the namespace takes everything with it.
+ *
+ * What MUST hold:
+ *  - every mount of the host's or a user's things is nosuid, and nodev but for granted device nodes;
+ *  - /proc, /sys and /dev are real directories of the image (or made), never symbolic links
+ *    (CVE-2019-19921), and nothing is mounted on or below them but by us;
+ *  - masks are made from nodes of our own, never from the image's /dev/null (CVE-2025-31133);
+ *  - a destination is resolved in the read-only image, before anything of a user's is attached;
+ *    below something of a user's it must exist and no component may be a symbolic link (CVE-2021-30465);
+ *  - nothing is created outside of our own tmpfs (CVE-2024-45310);
+ *  - the host's root is gone before any privilege is.
+ */
+#include "broker/mounts.h"
+
+#include "broker/destination.h"
+#include "broker/drop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define BASE "/run/boxdo" /* root's, on every host; covered by our tmpfs in INIT's namespace only */
+
+/* Where a mount of the plan goes, worked out before the root is put together. */
+struct place {
+	struct destination at;
+	size_t parent; /* index of the plan's mount it lies in; NONE: the image */
+};
+#define NONE SIZE_MAX
+
+struct build {
+	const struct plan *plan;
+	int scratch;  /* our tmpfs: everything we make is in here */
+	int root;     /* the new root's mount */
+	int open[PLAN_MOUNTS_MAX]; /* attached mounts, for what lies in them; -1 */
+	struct place places[PLAN_MOUNTS_MAX];
+	struct destination fixed[5];
+	bool missing; /* the image lacks a mount point: root becomes an overlay */
+	char *error;
+	size_t size;
+};
+
+static int
+fail(struct build *build, const char *what, const char *path)
+{
+	snprintf(build->error, build->size, "%s %s: %s", what, path, strerror(errno));
+	return -1;
+}
+
+int
+mounts_clone(int fd, bool writable, bool device)
+{
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_NOSUID | (device ? 0 : MOUNT_ATTR_NODEV) |
+		    (writable ? 0 : MOUNT_ATTR_RDONLY), .propagation = MS_SLAVE };
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+	int tree = open_tree(fd, "", flags | (device ? 0 : AT_RECURSIVE));
+
+	if (device)
+		attributes.attr_clr = MOUNT_ATTR_NODEV;
+	if (tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH | (device ? 0 : AT_RECURSIVE), &attributes,
+		sizeof attributes) != 0) {
+		close(tree);
+		return -1;
+	}
+	return tree;
+}
+
+/* A new file system; key and value may be NULL. Returns a detached mount or -1. */
+static int
+make_fs(const char *type, unsigned attributes, const char *key, const char *value)
+{
+	int context = fsopen(type, FSOPEN_CLOEXEC), tree = -1;
+
+	if (context >= 0 && (!key || fsconfig(context, FSCONFIG_SET_STRING, key, value, 0) == 0) &&
+	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		tree = fsmount(context, FSMOUNT_CLOEXEC, attributes);
+	if (context >= 0)
+		close(context);
+	return tree;
+}
+
+static int
+make_tmpfs(uint64_t size)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%llu", (unsigned long long)size);
+	return make_fs("tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, size ? "size" : NULL, text);
+}
+
+/* Attaches a detached mount at directory/name (name "": on the descriptor itself); no symbolic link counts. */
+static int
+attach(int tree, int directory, const char *name)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
+	int place = name[0] ? (int)syscall(SYS_openat2, directory, name, &how, sizeof how) : directory;
+	int status = place < 0 ? -1 :
+	    move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+
+	if (name[0] && place >= 0)
+		close(place);
+	return status;
+}
+
+/* A clone of scratch/name with attributes of its own, attached at path below the new root. */
+static int
+attach_scratch(struct build *build, const char *name, unsigned set, unsigned clear, const char *path)
+{
+	struct mount_attr attributes = { .attr_set = set, .attr_clr = clear };
+	int tree = open_tree(build->scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), status;
+
+	status = tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0 ?
+	    attach(tree, build->root, path) : -1;
+	if (tree >= 0)
+		close(tree);
+	return status;
+}
+
+static int
+make_nodes(int dev)
+{
+	static const struct {
+		const char *name;
+		unsigned major, minor;
+	} nodes[] = { { "null", 1, 3 }, { "zero", 1, 5 }, { "full", 1, 7 }, { "random", 1, 8 },
+		{ "urandom", 1, 9 }, { "tty", 5, 0 } };
+	static const struct {
+		const char *name, *target;
+	} links[] = { { "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" },
+		{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" }, { "ptmx", "pts/ptmx" } };
+	static const char *const directories[] = { "pts", "shm", "mqueue" };
+
+	for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++)
+		if (mknodat(dev, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)) != 0)
+			return -1;
+	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
+		if (symlinkat(links[i].target, dev, links[i].name) != 0)
+			return -1;
+	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
+		if (mkdirat(dev, directories[i], 0755) != 0)
+			return -1;
+	return 0;
+}
+
+/* mkdir -p, but for the last part of name; a file there unless directory. For /dev/... and scratch alone. */
+static int
+make_path(int at, const char *name, bool directory)
+{
+	char copy[PATH_MAX];
+
+	snprintf(copy, sizeof copy, "%s", name);
+	for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdirat(at, copy, 0755) != 0 && errno != EEXIST)
+			return -1;
+		*slash = '/';
+	}
+	if (directory)
+		return mkdirat(at, copy, 0755) != 0 && errno != EEXIST ? -1 : 0;
+	return mknodat(at, copy, S_IFREG | 0644, 0) != 0 && errno != EEXIST ? -1 : 0;
+}
+
+static int
+write_file(int directory, const char *name, const char *text)
+{
+	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	size_t length = strlen(text);
+	int status = fd >= 0 && write(fd, text, length) == (ssize_t)length ? 0 : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return status;
+}
+
+/* One tmpfs superblock for all that is made: /dev, /tmp, /dev/shm, account files, skeleton. */
+static int
+make_scratch(struct build *build)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} directories[] = { { "image", 0755 }, { "root", 0755 }, { "skeleton", 0755 }, { "dev", 0755 },
+		{ "tmp", 01777 }, { "vartmp", 01777 }, { "shm", 01777 }, { "files", 0755 }, { "empty", 0555 } };
+	char name[32];
+	int tree, dev;
+
+	umask(0);
+	tree = make_tmpfs(build->plan->scratch_size);
+	if (tree < 0 || move_mount(tree, "", AT_FDCWD, BASE, MOVE_MOUNT_F_EMPTY_PATH) != 0)
+		return fail(build, "no tmpfs at", BASE);
+	build->scratch = tree;
+	if (fchmod(tree, 0755) != 0)
+		return fail(build, "no tmpfs at", BASE);
+	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
+		if (mkdirat(tree, directories[i].name, directories[i].mode) != 0)
+			return fail(build, "cannot make", directories[i].name);
+	dev = openat(tree, "dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dev < 0 || make_nodes(dev) != 0)
+		return fail(build, "cannot make", "/dev");
+	close(dev);
+	for (size_t i = 0; i < build->plan->device_count; i++) {
+		snprintf(name, sizeof name, "dev");
+		if (make_path(tree, build->plan->devices[i].path + 1, false) != 0)
+			return fail(build, "cannot make", build->plan->devices[i].path);
+	}
+	for (size_t i = 0; i < build->plan->mount_count; i++) {
+		snprintf(name, sizeof name, "files/%zu", i);
+		if (build->plan->mounts[i].kind == PLAN_FILE && write_file(tree, name, build->plan->mounts[i].text) != 0)
+			return fail(build, "cannot write", build->plan->mounts[i].destination);
+	}
+	return 0;
+}
+
+/* What the container always gets: ours. Directories of the image, or made; never through a symbolic link. */
+static const char *const fixed[] = { "/proc", "/sys", "/dev", "/tmp", "/var/tmp" };
+#define FIXED_COUNT (sizeof fixed / sizeof fixed[0])
+#define FIXED_FORBIDDEN 3 /* the first so many: nothing else is mounted on or below them */
+
+static int
+place_missing(struct build *build, const char *path, bool directory)
+{
+	int skeleton = openat(build->scratch, "skeleton", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int image = openat(build->scratch, "image", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int status = skeleton < 0 || image < 0 ? -1 : destination_make(image, skeleton, path, directory);
+
+	build->missing = true;
+	if (skeleton >= 0)
+		close(skeleton);
+	if (image >= 0)
+		close(image);
+	return status == 0 ? 0 : fail(build, "cannot make a mount point for", path);
+}
+
+static int
+resolve(struct build *build, const char *name, bool directory, bool nofollow, struct destination *at)
+{
+	return destination_resolve(build->plan->image, BASE "/image", name, directory, nofollow, at,
+	    build->error, build->size);
+}
+
+static int
+place_fixed(struct build *build)
+{
+	for (size_t i = 0; i < FIXED_COUNT; i++) {
+		struct destination *at = &build->fixed[i];
+
+		if (resolve(build, fixed[i], true, i < FIXED_FORBIDDEN, at) != 0)
+			return -1;
+		if (i < FIXED_FORBIDDEN && !at->exists) {
+			struct stat st;
+
+			/* "Missing" may mean a symbolic link, which is refused, not replaced. */
+			if (fstatat(build->plan->image, fixed[i] + 1, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+				snprintf(build->error, build->size, "%s is no directory in the image", fixed[i]);
+				return -1;
+			}
+		}
+		if (!at->exists && place_missing(build, at->path, true) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The mount of the plan, before this one, that lies innermost around a name as typed. */
+static size_t
+parent_typed(const struct build *build, size_t index, const char *destination)
+{
+	const struct plan_mount *mounts = build->plan->mounts;
+	size_t parent = NONE;
+
+	for (size_t i = 0; i < index; i++)
+		if (mounts[i].directory && strcmp(mounts[i].destination, destination) != 0 &&
+		    destination_below(destination, mounts[i].destination) &&
+		    (parent == NONE || strlen(mounts[i].destination) >= strlen(mounts[parent].destination)))
+			parent = i;
+	return parent;
+}
+
+/* The same for a resolved name: the image's own symbolic links may lead into another mount. */
+static size_t
+parent_resolved(const struct build *build, size_t index, const char *path)
+{
+	const struct place *places = build->places;
+	size_t parent = NONE;
+
+	for (size_t i = 0; i < index; i++)
+		if (build->plan->mounts[i].directory && strcmp(places[i].at.path, path) != 0 &&
+		    destination_below(path, places[i].at.path) &&
+		    (parent == NONE || strlen(places[i].at.path) >= strlen(places[parent].at.path)))
+			parent = i;
+	return parent;
+}
+
+/* In our own /tmp or /var/tmp, where what is missing is made when its turn comes. */
+static bool
+in_tmp(const struct build *build, const char *path)
+{
+	return destination_below(path, build->fixed[3].path) || destination_below(path, build->fixed[4].path);
+}
+
+static int
+place_name(struct build *build, size_t i)
+{
+	const struct plan_mount *mount = &build->plan->mounts[i];
+	struct place *place = &build->places[i];
+	size_t parent = parent_typed(build, i, mount->destination);
+	const char *head, *rest;
+
+	if (parent == NONE)
+		return resolve(build, mount->destination, mount->directory, mount->nofollow, &place->at);
+	/* What the image has below another mount's destination is hidden by it, and means nothing. */
+	head = build->places[parent].at.path;
+	rest = mount->destination + strlen(build->plan->mounts[parent].destination);
+	if (strlen(head) + strlen(rest) >= sizeof place->at.path) {
+		snprintf(build->error, build->size, "%s is too long", mount->destination);
+		return -1;
+	}
+	strcpy(place->at.path, head);
+	strcat(place->at.path, rest);
+	return 0;
+}
+
+static int
+place_one(struct build *build, size_t i)
+{
+	const struct plan_mount *mount = &build->plan->mounts[i];
+	struct place *place = &build->places[i];
+
+	if (place_name(build, i) != 0)
+		return -1;
+	for (size_t f = 0; f < FIXED_FORBIDDEN; f++)
+		if (destination_below(place->at.path, fixed[f])) {
+			snprintf(build->error, build->size, "%s means %s in the image, and nothing is mounted there",
+			    mount->destination, place->at.path);
+			return -1;
+		}
+	place->parent = parent_resolved(build, i, place->at.path);
+	if (place->parent != NONE || place->at.exists || in_tmp(build, place->at.path))
+		return 0;
+	return place_missing(build, place->at.path, mount->directory);
+}
+
+/* Large directories are bound from the image over the overlay: it triples the cost of every look-up. */
+static int
+attach_large(struct build *build)
+{
+	static const char *const large[] = { "usr", "opt", "lib", "lib64", "bin", "sbin" };
+	char path[16];
+
+	for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
+		struct stat st, made;
+		int skeleton, tree, status;
+
+		snprintf(path, sizeof path, "skeleton/%s", large[i]);
+		skeleton = fstatat(build->scratch, path, &made, AT_SYMLINK_NOFOLLOW);
+		if (skeleton == 0 || fstatat(build->plan->image, large[i], &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		    !S_ISDIR(st.st_mode))
+			continue;
+		tree = open_tree(build->plan->image, large[i], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		status = tree < 0 ? -1 : attach(tree, build->root, large[i]);
+		if (tree >= 0)
+			close(tree);
+		if (status != 0)
+			return fail(build, "cannot mount the image's", large[i]);
+	}
+	return 0;
+}
+
+/* Nothing missing: the image is the root. Else a read-only overlay, skeleton above image, no upper. */
+static int
+make_root(struct build *build)
+{
+	struct stat st;
+	int skeleton;
+
+	if (!build->missing) {
+		build->root = build->plan->image;
+		return 0;
+	}
+	skeleton = openat(build->scratch, "skeleton", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (skeleton < 0 || fstat(build->plan->image, &st) != 0 || fchown(skeleton, st.st_uid, st.st_gid) != 0 ||
+	    /* A root directory made 0700 by mistake (mktemp -d) would shut everybody out. */
+	    fchmod(skeleton, (st.st_mode & 07777) | 0555) != 0)
+		return fail(build, "cannot make", "/");
+	close(skeleton);
+	build->root = make_fs("overlay", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, "lowerdir",
+	    BASE "/skeleton:" BASE "/image");
+	if (build->root < 0 || attach(build->root, build->scratch, "root") != 0)
+		return fail(build, "no overlay for", "/");
+	return attach_large(build);
+}
+
+static int
+attach_new(struct build *build, int tree, const char *path)
+{
+	int status = tree < 0 ? -1 : attach(tree, build->root, path);
+
+	if (tree >= 0)
+		close(tree);
+	return status == 0 ? 0 : fail(build, "cannot mount", path);
+}
+
+/* The usual masks: what shows or steers the whole machine. The image's own files are never the source. */
+static int
+mask_proc(struct build *build)
+{
+	static const char *const read_only[] = { "bus", "fs", "irq", "sys", "sysrq-trigger" };
+	static const char *const hidden[] = { "acpi", "asound", "interrupts", "kcore", "keys", "latency_stats",
+		"sched_debug", "scsi", "timer_list", "timer_stats" };
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+	char path[32];
+	struct stat st;
+	int tree, status;
+
+	for (size_t i = 0; i < sizeof read_only / sizeof read_only[0]; i++) {
+		snprintf(path, sizeof path, "proc/%s", read_only[i]);
+		tree = open_tree(build->root, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		if (tree < 0 && errno == ENOENT)
+			continue;
+		status = tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &ro, sizeof ro) == 0 ?
+		    attach(tree, build->root, path) : -1;
+		if (tree >= 0)
+			close(tree);
+		if (status != 0)
+			return fail(build, "cannot mask", path);
+	}
+	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+		snprintf(path, sizeof path, "proc/%s", hidden[i]);
+		if (fstatat(build->root, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		if (attach_scratch(build, S_ISDIR(st.st_mode) ? "empty" : "dev/null", MOUNT_ATTR_RDONLY,
+			MOUNT_ATTR_NODEV, path) != 0)
+			return fail(build, "cannot mask", path);
+	}
+	return 0;
+}
+
+static int
+attach_kernel(struct build *build)
+{
+	const unsigned quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	struct stat st;
+
+	if (attach_new(build, make_fs("proc", quiet, NULL, NULL), "proc") != 0 || mask_proc(build) != 0 ||
+	    attach_new(build, make_fs("sysfs", quiet | MOUNT_ATTR_RDONLY, NULL, NULL), "sys") != 0)
+		return -1;
+	if (build->plan->cgroup >= 0 && attach(build->plan->cgroup, build->root, "sys/fs/cgroup") != 0)
+		return fail(build, "cannot mount", "/sys/fs/cgroup");
+	if (fstatat(build->root, "sys/firmware", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    attach_scratch(build, "empty", MOUNT_ATTR_RDONLY, 0, "sys/firmware") != 0)
+		return fail(build, "cannot mask", "/sys/firmware");
+	return 0;
+}
+
+static int
+attach_devices(struct build *build)
+{
+	const struct plan *plan = build->plan;
+	const unsigned quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+	int shm = plan->shm;
+
+	/* Its nodes are ours, so nodev is off here; nothing can be made in it. */
+	if (attach_scratch(build, "dev", quiet | MOUNT_ATTR_RDONLY, MOUNT_ATTR_NODEV, "dev") != 0)
+		return fail(build, "cannot mount", "/dev");
+	/* Every devpts is an instance of its own. */
+	if (attach_new(build, make_fs("devpts", quiet, "ptmxmode", "0666"), "dev/pts") != 0)
+		return -1;
+	if (attach_new(build, make_fs("mqueue", quiet | MOUNT_ATTR_NODEV, NULL, NULL), "dev/mqueue") != 0)
+		return -1;
+	if (plan->shm_size && plan->shm < 0) {
+		shm = make_tmpfs(plan->shm_size);
+		if (shm >= 0)
+			fchmod(shm, 01777);
+		if (attach_new(build, shm, "dev/shm") != 0)
+			return -1;
+	} else if (shm >= 0 ? attach(shm, build->root, "dev/shm") != 0
+			    : attach_scratch(build, "shm", 0, 0, "dev/shm") != 0)
+		return fail(build, "cannot mount", "/dev/shm");
+	for (size_t i = 0; i < plan->device_count; i++)
+		if (attach(plan->devices[i].tree, build->root, plan->devices[i].path + 1) != 0)
+			return fail(build, "cannot mount", plan->devices[i].path);
+	return 0;
+}
+
+static int
+attach_fixed(struct build *build)
+{
+	if (attach_kernel(build) != 0 || attach_devices(build) != 0)
+		return -1;
+	if (attach_scratch(build, "tmp", 0, 0, build->fixed[3].path + 1) != 0 ||
+	    attach_scratch(build, "vartmp", 0, 0, build->fixed[4].path + 1) != 0)
+		return fail(build, "cannot mount", "/tmp");
+	return 0;
+}
+
+/* A place below something of a user's: it must be there, and the user must reach it. */
+static int
+open_as_user(struct build *build, int inside, const char *rest)
+{
+	const struct origin *origin = build->plan->origin;
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+	int fd, error;
+
+	drop_fsids(origin->uid, origin->gid);
+	fd = (int)syscall(SYS_openat2, inside, rest, &how, sizeof how);
+	error = errno;
+	drop_fsids(0, 0);
+	errno = error;
+	return fd;
+}
+
+static int
+open_place(struct build *build, size_t i)
+{
+	const struct place *place = &build->places[i];
+	const struct plan_mount *mount = &build->plan->mounts[i];
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
+	const char *path = place->at.path + 1;
+
+	if (place->parent != NONE && build->plan->mounts[place->parent].users)
+		return open_as_user(build, build->open[place->parent],
+		    place->at.path + strlen(build->places[place->parent].at.path) + 1);
+	/* Inside a tmpfs of ours, which nobody has written to yet, it is made. */
+	if (place->parent != NONE && make_path(build->open[place->parent],
+		place->at.path + strlen(build->places[place->parent].at.path) + 1, mount->directory) != 0)
+		return -1;
+	if (place->parent == NONE && in_tmp(build, place->at.path) &&
+	    strcmp(place->at.path, build->fixed[3].path) != 0 && strcmp(place->at.path, build->fixed[4].path) != 0 &&
+	    make_path(build->root, path, mount->directory) != 0)
+		return -1;
+	return (int)syscall(SYS_openat2, build->root, path[0] ? path : ".", &how, sizeof how);
+}
+
+static int
+take_tree(struct build *build, size_t i)
+{
+	const struct plan_mount *mount = &build->plan->mounts[i];
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+	char name[32];
+	int tree;
+
+	if (mount->kind == PLAN_TREE)
+		return mount->tree;
+	if (mount->kind == PLAN_TMPFS) {
+		tree = make_tmpfs(mount->size);
+		if (tree >= 0)
+			fchmod(tree, 01777);
+		return tree;
+	}
+	snprintf(name, sizeof name, "files/%zu", i);
+	tree = open_tree(build->scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree >= 0)
+		mount_setattr(tree, "", AT_EMPTY_PATH, &ro, sizeof ro);
+	return tree;
+}
+
+static int
+attach_plan(struct build *build)
+{
+	for (size_t i = 0; i < build->plan->mount_count; i++) {
+		const struct plan_mount *mount = &build->plan->mounts[i];
+		int place = open_place(build, i), status;
+
+		if (place < 0) {
+			snprintf(build->error, build->size, "%s cannot be mounted: the place is %s", mount->destination,
+			    errno == ENOENT ? "not there, and nothing is made inside of what is bound; make it first"
+					    : strerror(errno));
+			return -1;
+		}
+		build->open[i] = take_tree(build, i);
+		status = build->open[i] < 0 ? -1 : attach(build->open[i], place, "");
+		close(place);
+		if (status != 0)
+			return fail(build, "cannot mount", mount->destination);
+	}
+	return 0;
+}
+
+/* The old root is stacked below the new one and taken off: no path leads out of here. */
+static int
+pivot(struct build *build)
+{
+	char cwd[PATH_MAX];
+
+	if (fchdir(build->root) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 ||
+	    chdir("/") != 0)
+		return fail(build, "cannot enter", "the image");
+	if (!getcwd(cwd, sizeof cwd) || strcmp(cwd, "/") != 0)
+		return fail(build, "cannot enter", "the image");
+	return 0;
+}
+
+int
+mounts_build(const struct plan *plan, char *error, size_t size)
+{
+	struct build build = { .plan = plan, .scratch = -1, .root = -1, .error = error, .size = size };
+
+	for (size_t i = 0; i < PLAN_MOUNTS_MAX; i++)
+		build.open[i] = -1;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		return fail(&build, "cannot make private", "/");
+	if (make_scratch(&build) != 0)
+		return -1;
+	if (attach(plan->image, build.scratch, "image") != 0)
+		return fail(&build, "cannot attach", "the image");
+	if (place_fixed(&build) != 0)
+		return -1;
+	for (size_t i = 0; i < plan->mount_count; i++)
+		if (place_one(&build, i) != 0)
+			return -1;
+	if (make_root(&build) != 0 || attach_fixed(&build) != 0 || attach_plan(&build) != 0)
+		return -1;
+	return pivot(&build);
+}

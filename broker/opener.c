@@ -1,0 +1,169 @@
+/*
+ * opener.c: OPENER, the child that opens what the caller names
+ *
+ * Privilege: the child has the caller's six ids and groups, no capability, no privileged descriptor.
+ * Trusts: nothing it opens. Distrusted by SUPERVISOR: see opener.h.
+ * Errors: per path.
+ */
+#include "broker/opener.h"
+
+#include "broker/drop.h"
+#include "broker/fds.h"
+#include "broker/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { OPENER_PATH = 0x4f504501 }; /* question: text; answer: value 0 and a descriptor, or errno */
+enum { OPENER_IS_DIRECTORY = 1, OPENER_IS_OWNED = 2 }; /* answer's text[0] - '0' */
+
+/* O_PATH alone does not wake an automounter; to step into the directory does. */
+static int
+open_awake(const char *path)
+{
+	char inside[WIRE_TEXT_MAX + 2];
+	int fd;
+
+	snprintf(inside, sizeof inside, "%s/.", path);
+	fd = open(inside, O_PATH | O_CLOEXEC);
+	return fd < 0 && errno == ENOTDIR ? open(path, O_PATH | O_CLOEXEC) : fd;
+}
+
+static void
+open_one(int socket, const char *path, uid_t uid)
+{
+	char flags[2] = "0";
+	struct stat st;
+	int fd = open_awake(path), error = fd < 0 ? errno : 0;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		flags[0] = (char)('0' + (S_ISDIR(st.st_mode) ? OPENER_IS_DIRECTORY : 0) +
+		    (st.st_uid == uid ? OPENER_IS_OWNED : 0));
+	while (wire_send(socket, OPENER_PATH, error, flags, fd) != 0 && errno == EAGAIN)
+		poll(&(struct pollfd){ .fd = socket, .events = POLLOUT }, 1, -1);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+opener_child(int socket, const struct origin *origin)
+{
+	struct wire_message message;
+
+	fds_keep_only(socket, -1);
+	drop_to(origin->uid, origin->gid, origin->groups, origin->group_count);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (wire_receive(socket, 0, &message, UINT64_MAX) == 1)
+		open_one(socket, message.text, origin->uid);
+	_exit(0);
+}
+
+int
+opener_start(struct opener *opener, const struct origin *origin)
+{
+	int ends[2];
+
+	opener->socket = -1;
+	if (wire_pair(ends) != 0)
+		return -1;
+	opener->pid = fork();
+	if (opener->pid == 0)
+		opener_child(ends[1], origin);
+	close(ends[1]);
+	if (opener->pid < 0) {
+		close(ends[0]);
+		return -1;
+	}
+	opener->socket = ends[0];
+	return 0;
+}
+
+/*
+ * A child that hangs in a dead file system may not even die: it is killed, and reaped by whoever
+ * comes after us. We never wait for it.
+ */
+void
+opener_stop(struct opener *opener)
+{
+	if (opener->socket < 0)
+		return;
+	close(opener->socket);
+	opener->socket = -1;
+	kill(opener->pid, SIGKILL);
+	waitpid(opener->pid, NULL, WNOHANG);
+}
+
+/*
+ * The kernel's own name for what was opened, without touching the file system it is on. A name that
+ * ends in " (deleted)" or is not absolute names nothing that a rule could mean.
+ */
+static char *
+opener_path(int fd)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t length;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	length = readlink(link, path, sizeof path - 1);
+	if (length <= 0 || length >= (ssize_t)sizeof path - 1 || path[0] != '/')
+		return NULL;
+	path[length] = '\0';
+	if (length > 10 && strcmp(path + length - 10, " (deleted)") == 0)
+		return NULL;
+	return strdup(path);
+}
+
+static int
+take_answer(struct opener *opener, struct opened *opened, uint64_t deadline)
+{
+	struct wire_message message;
+	int got = wire_receive(opener->socket, opener->pid, &message, deadline);
+	int flags;
+
+	if (got != 1 || message.kind != OPENER_PATH) {
+		opened->error = got < 0 && errno == ETIMEDOUT ? ETIMEDOUT : EIO;
+		return -1;
+	}
+	if (message.fd < 0) {
+		opened->error = message.value > 0 && message.value < 4096 ? message.value : EIO;
+		return 0;
+	}
+	flags = message.text[0] - '0';
+	opened->fd = message.fd;
+	opened->error = 0;
+	opened->directory = flags & OPENER_IS_DIRECTORY;
+	opened->owned = flags & OPENER_IS_OWNED;
+	opened->path = opener_path(message.fd);
+	return 0;
+}
+
+void
+opener_open(struct opener *opener, const char *const *paths, size_t count, struct opened *opened)
+{
+	uint64_t deadline = wire_now() + OPENER_DEADLINE_MS * WIRE_MS;
+	size_t asked = 0, answered = 0;
+	bool alive = opener->socket >= 0;
+
+	for (size_t i = 0; i < count; i++)
+		opened[i] = (struct opened){ .fd = -1, .error = ETIMEDOUT };
+	/* Questions go ahead of answers as far as the socket's buffer allows: one switch, not one a path. */
+	while (alive && answered < count) {
+		while (asked < count && wire_send(opener->socket, OPENER_PATH, 0, paths[asked], -1) == 0)
+			asked++;
+		if (asked == answered || take_answer(opener, &opened[answered], deadline) != 0)
+			alive = false;
+		else
+			answered++;
+	}
+	if (!alive)
+		opener_stop(opener);
+}
