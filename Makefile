@@ -47,7 +47,7 @@ $(B)/filters.h: $(B)/filtergen $(wildcard broker/filter/*.list)
 
 # Unit tests: one program a file in tests/unit, under ASan and UBSan, with the objects named in its first line.
 UNIT     = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
-$(B)/unit/%: tests/unit/%.c $(wildcard policy/*.[ch] audit/*.[ch] broker/*.[ch] client/*.[ch])
+$(B)/unit/%: tests/unit/%.c $(wildcard policy/*.[ch] audit/*.[ch] broker/*.[ch] client/*.[ch]) $(B)/filters.h
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -o $@ $< $$(sed -n '1s,^/\* with: \(.*\) \*/$$,\1,p' $<) -lcmocka -l:libinih.a -l:libmd.a -lsystemd
 

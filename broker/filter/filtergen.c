@@ -14,7 +14,6 @@
  * "allow ioctl" is an exception, "allow socket if ..." with "refuse socket" are the exceptions to it.
  * NAME may be NAME=NUMBER for calls younger than libseccomp.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <linux/filter.h>
 #include <seccomp.h>

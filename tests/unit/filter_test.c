@@ -2,7 +2,6 @@
 /*
  * The seccomp filters as the kernel sees them: each case loads one in a child and makes one call there.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -28,7 +27,7 @@
 
 #include <cmocka.h>
 
-#include "filter.h"
+#include "filters.h"
 
 #define FILTER(program) { sizeof(program) / sizeof(program[0]), (struct sock_filter *)(uintptr_t)program }
 
