@@ -1,0 +1,51 @@
+/* The users key: who is meant. */
+#ifndef BOXDO_POLICY_USERS_H
+#define BOXDO_POLICY_USERS_H
+
+#include "policy/arena.h"
+#include "policy/policy.h"
+#include "policy/words.h"
+
+enum users_type { USERS_ANY, USERS_NAME, USERS_UID, USERS_GROUP, USERS_NETGROUP };
+
+struct users_entry {
+	enum users_type type;
+	bool negated;
+	const char *name;
+	uid_t uid;
+};
+
+struct users {
+	struct users_entry *entries;
+	size_t count, room;
+};
+
+struct users_known;
+
+/* What was looked up, so that each name is asked for once. */
+struct users_cache {
+	const struct policy_who *who;
+	const struct policy_lookup *lookup;
+	struct users_known *buckets[256];
+	const char *failed; /* the name whose look-up failed, and what it is */
+	const char *failed_type;
+};
+
+/* Appends the entry word says. NULL, or what is wrong with it. */
+const char *
+users_read(struct users *users, struct arena *arena, const struct word *word);
+bool
+users_has_positive(const struct users *users);
+/* NULL, or what is wrong with a name (of an account, group or netgroup). */
+const char *
+users_name_problem(const char *name);
+/*
+ * Is the caller meant? Needs one entry that matches and no '!' entry that does. in_deny: a group counts
+ * also when NSS alone gives it. 1, 0, or -1: a look-up failed (cache->failed).
+ */
+int
+users_match(const struct users *users, struct users_cache *cache, bool in_deny);
+void
+users_forget(struct users_cache *cache);
+
+#endif

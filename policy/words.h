@@ -1,0 +1,22 @@
+/* A value split at blanks. */
+#ifndef BOXDO_POLICY_WORDS_H
+#define BOXDO_POLICY_WORDS_H
+
+#include "policy/arena.h"
+
+#include <stdbool.h>
+
+struct word {
+	char *text;      /* quotes taken off */
+	unsigned column; /* in the file, from 1 */
+	bool quoted;     /* some of it stood in quotes */
+};
+
+/*
+ * Splits value, which prepass.c has seen (quotes end) and which stands at column. *words is in the
+ * arena. Returns how many, or -1: no memory.
+ */
+long
+words_split(struct arena *arena, const char *value, unsigned column, struct word **words);
+
+#endif
