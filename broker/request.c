@@ -134,7 +134,8 @@ request_normalise(const char *path, size_t length)
 		const char *slash = memchr(path + i, '/', length - i);
 		size_t part = slash != NULL ? (size_t)(slash - (path + i)) : length - i;
 
-		if ((part == 1 && path[i] == '.') || (part == 2 && memcmp(path + i, "..", 2) == 0)) {
+		if ((part == 1 && path[i] == '.') ||
+		    (part == 2 && memcmp(path + i, "..", 2) == 0)) {
 			free(clean);
 			return NULL;
 		}
@@ -179,7 +180,7 @@ request_taken(const struct request *request, const char *destination)
 static const char *
 request_destination(struct reader *reader, const char *text, size_t length)
 {
-	static const char *const ours[] = { "/proc", "/sys", "/dev" };
+	static const char *const ours[] = {"/proc", "/sys", "/dev"};
 	struct printed printed = request_print(text, length);
 	char *path = request_normalise(text, length);
 	const char *why = NULL;
@@ -224,7 +225,8 @@ static int
 request_name(struct reader *reader, const char *value)
 {
 	if (!request_only(value, LETTERS DIGITS "_.-"))
-		return request_bad(reader, "name", value, "may only hold letters, digits, '_', '.' and '-'");
+		return request_bad(
+		    reader, "name", value, "may only hold letters, digits, '_', '.' and '-'");
 	reader->request->name = value;
 	return 0;
 }
@@ -281,7 +283,8 @@ request_tmpfs(struct reader *reader, const char *value)
 
 		if (strncmp(colon, option, sizeof(option) - 1) != 0 ||
 		    request_number(digits, strlen(digits), &tmpfs->size) != 0 || tmpfs->size == 0)
-			return request_bad(reader, "tmpfs", value, "is not DESTINATION[:size=BYTES]");
+			return request_bad(
+			    reader, "tmpfs", value, "is not DESTINATION[:size=BYTES]");
 	}
 	tmpfs->destination = request_destination(reader, value, length);
 	if (tmpfs->destination == NULL)
@@ -298,7 +301,8 @@ request_device(struct reader *reader, const char *value)
 	/* It appears under the same name inside, and only in /dev does the container allow devices. */
 	if (path == NULL || !request_below(path, "/dev") || strcmp(path, "/dev") == 0) {
 		free(path);
-		return request_bad(reader, "device", value, "must be a path below /dev without . and ..");
+		return request_bad(
+		    reader, "device", value, "must be a path below /dev without . and ..");
 	}
 	reader->request->devices[reader->request->device_count++] = path;
 	return 0;
@@ -355,7 +359,8 @@ request_hostname(struct reader *reader, const char *value)
 {
 	if (!request_only(value, LETTERS DIGITS "-.") || *value == '-' || *value == '.')
 		return request_bad(reader, "hostname", value,
-		    "may only hold letters, digits, '-' and '.', and begins with a letter or digit");
+		    "may only hold letters, digits, '-' and '.', and begins with a letter or "
+		    "digit");
 	reader->request->hostname = value;
 	return 0;
 }
@@ -374,21 +379,21 @@ static const struct {
 	const char *name;
 	int resource;
 } request_limits[] = {
-	{ "core", RLIMIT_CORE },
-	{ "cpu", RLIMIT_CPU },
-	{ "data", RLIMIT_DATA },
-	{ "fsize", RLIMIT_FSIZE },
-	{ "locks", RLIMIT_LOCKS },
-	{ "memlock", RLIMIT_MEMLOCK },
-	{ "msgqueue", RLIMIT_MSGQUEUE },
-	{ "nice", RLIMIT_NICE },
-	{ "nofile", RLIMIT_NOFILE },
-	{ "nproc", RLIMIT_NPROC },
-	{ "rss", RLIMIT_RSS },
-	{ "rtprio", RLIMIT_RTPRIO },
-	{ "rttime", RLIMIT_RTTIME },
-	{ "sigpending", RLIMIT_SIGPENDING },
-	{ "stack", RLIMIT_STACK },
+    {"core", RLIMIT_CORE},
+    {"cpu", RLIMIT_CPU},
+    {"data", RLIMIT_DATA},
+    {"fsize", RLIMIT_FSIZE},
+    {"locks", RLIMIT_LOCKS},
+    {"memlock", RLIMIT_MEMLOCK},
+    {"msgqueue", RLIMIT_MSGQUEUE},
+    {"nice", RLIMIT_NICE},
+    {"nofile", RLIMIT_NOFILE},
+    {"nproc", RLIMIT_NPROC},
+    {"rss", RLIMIT_RSS},
+    {"rtprio", RLIMIT_RTPRIO},
+    {"rttime", RLIMIT_RTTIME},
+    {"sigpending", RLIMIT_SIGPENDING},
+    {"stack", RLIMIT_STACK},
 };
 
 /* The resource called by the first length bytes of text; -1: none, or it was limited before. */
@@ -461,28 +466,28 @@ static const struct {
 	const char *name;
 	size_t longest, times;
 } request_keys[REQUEST_KEY_COUNT] = {
-#define X(id, name, longest, times) { name, longest, times },
-	REQUEST_KEYS(X)
+#define X(id, name, longest, times) {name, longest, times},
+    REQUEST_KEYS(X)
 #undef X
 };
 
 static int (*const request_take[REQUEST_KEY_COUNT])(struct reader *reader, const char *value) = {
-	[REQUEST_IMAGE] = request_image,
-	[REQUEST_USER] = request_user,
-	[REQUEST_NAME] = request_name,
-	[REQUEST_BIND] = request_bind,
-	[REQUEST_TMPFS] = request_tmpfs,
-	[REQUEST_DEVICE] = request_device,
-	[REQUEST_WORKDIR] = request_workdir,
-	[REQUEST_ENV] = request_env,
-	[REQUEST_NETWORK] = request_network,
-	[REQUEST_IPC] = request_ipc,
-	[REQUEST_ENTRYPOINT] = request_entrypoint,
-	[REQUEST_HOSTNAME] = request_hostname,
-	[REQUEST_SHM_SIZE] = request_shm_size,
-	[REQUEST_ULIMIT] = request_ulimit,
-	[REQUEST_HOME] = request_home,
-	[REQUEST_CWD] = request_cwd,
+    [REQUEST_IMAGE] = request_image,
+    [REQUEST_USER] = request_user,
+    [REQUEST_NAME] = request_name,
+    [REQUEST_BIND] = request_bind,
+    [REQUEST_TMPFS] = request_tmpfs,
+    [REQUEST_DEVICE] = request_device,
+    [REQUEST_WORKDIR] = request_workdir,
+    [REQUEST_ENV] = request_env,
+    [REQUEST_NETWORK] = request_network,
+    [REQUEST_IPC] = request_ipc,
+    [REQUEST_ENTRYPOINT] = request_entrypoint,
+    [REQUEST_HOSTNAME] = request_hostname,
+    [REQUEST_SHM_SIZE] = request_shm_size,
+    [REQUEST_ULIMIT] = request_ulimit,
+    [REQUEST_HOME] = request_home,
+    [REQUEST_CWD] = request_cwd,
 };
 
 /* The index of the key that argument names, with its value; -1 with the error filled. */
@@ -519,7 +524,8 @@ request_read_keys(struct reader *reader, int argc, char **argv)
 		if (key < 0)
 			return -1;
 		if (key < last)
-			return request_error(reader, "the request has '%s' out of order", request_keys[key].name);
+			return request_error(
+			    reader, "the request has '%s' out of order", request_keys[key].name);
 		seen = key == last ? seen + 1 : 1;
 		last = key;
 		if (seen > request_keys[key].times)
@@ -537,11 +543,12 @@ request_read_keys(struct reader *reader, int argc, char **argv)
 int
 request_parse(struct request *request, int argc, char **argv, char *error, size_t error_size)
 {
-	struct reader reader = { request, error, error_size };
+	struct reader reader = {request, error, error_size};
 	int end;
 
 	if (argc < 2 || argv[0] == NULL || argv[1] == NULL)
-		return request_error(&reader, "this program is started by 'boxdo run', not by hand");
+		return request_error(
+		    &reader, "this program is started by 'boxdo run', not by hand");
 	if (strcmp(argv[1], REQUEST_VERSION) != 0)
 		return request_error(&reader,
 		    "boxdo and boxdo-launch are not of the same version; install both anew");

@@ -41,18 +41,20 @@ int
 boxdo_fail(const char *format, ...)
 {
 	char line[1024] = "boxdo: ";
-	size_t prefix = strlen(line);
+	const size_t start = strlen(line);
 	va_list arguments;
+	size_t length;
 
 	va_start(arguments, format);
-	vsnprintf(line + prefix, sizeof(line) - prefix - 1, format, arguments);
+	vsnprintf(line + start, sizeof(line) - start - 1, format, arguments);
 	va_end(arguments);
+	length = strlen(line);
 	/* What was typed may come from a file or a web page: no escape sequence reaches the terminal. */
-	for (char *at = line; *at != '\0'; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7f)
-			*at = '?';
-	strcat(line, "\n");
-	boxdo_write(STDERR_FILENO, line, strlen(line));
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
+	line[length++] = '\n';
+	boxdo_write(STDERR_FILENO, line, length);
 	return BOXDO_EXIT_CLIENT;
 }
 
@@ -81,11 +83,15 @@ boxdo_other(char **argv)
 		if (errno != ENOENT)
 			return boxdo_fail("cannot start %s: %s", path, strerror(errno));
 	}
-	if (strcmp(name, "docker") == 0 || strcmp(name, "podman") == 0 || strcmp(name, "apptainer") == 0)
-		return boxdo_fail("there is no 'boxdo %s' here yet; 'boxdo run' takes the options of docker run",
+	if (strcmp(name, "docker") == 0 || strcmp(name, "podman") == 0 ||
+	    strcmp(name, "apptainer") == 0)
+		return boxdo_fail(
+		    "there is no 'boxdo %s' here yet; 'boxdo run' takes the options of docker run",
 		    name);
-	return boxdo_fail("there is no subcommand '%s'; to start a container type 'boxdo run IMAGE', for"
-	    " the rest see 'boxdo help'", name);
+	return boxdo_fail(
+	    "there is no subcommand '%s'; to start a container type 'boxdo run IMAGE', for"
+	    " the rest see 'boxdo help'",
+	    name);
 }
 
 int
@@ -104,6 +110,7 @@ main(int argc, char **argv)
 	if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0)
 		return boxdo_say("boxdo " BOXDO_VERSION "\n");
 	if (*name == '-')
-		return boxdo_fail("option '%s' stands before a subcommand; try 'boxdo run %s ...'", name, name);
+		return boxdo_fail(
+		    "option '%s' stands before a subcommand; try 'boxdo run %s ...'", name, name);
 	return boxdo_other(argv + 1);
 }

@@ -12,13 +12,14 @@
 #endif
 #define BOXDO_VERSION "0.1"
 #define BOXDO_EXIT_CLIENT 125 /* as docker's: boxdo itself failed, the command was not started */
-#define BOXDO_WORDS_MAX                                                                          \
-	(REQUEST_BINDS_MAX + REQUEST_TMPFS_MAX + REQUEST_DEVICES_MAX + REQUEST_ULIMITS_MAX + REQUEST_KEY_COUNT)
+#define BOXDO_WORDS_MAX                                                                            \
+	(REQUEST_BINDS_MAX + REQUEST_TMPFS_MAX + REQUEST_DEVICES_MAX + REQUEST_ULIMITS_MAX +       \
+	    REQUEST_KEY_COUNT)
 
 /* KEY=VALUE, in the order it was typed. */
 struct boxdo_word {
 	enum request_key key;
-	const char *text;
+	char *text;
 };
 
 /* A variable for the container. entry: BOXDO_ENV_NAME=VALUE, or NULL: asked for, but not set here. */
@@ -37,7 +38,7 @@ struct boxdo_run {
 
 /* text is the help of an option that is honoured, or why it is refused and what to do instead. */
 struct boxdo_option {
-	const char *name, *argument; /* argument NULL: a flag */
+	const char *name, *argument;                           /* argument NULL: a flag */
 	int (*take)(struct boxdo_run *run, const char *value); /* NULL: not honoured */
 	const char *accepted; /* "*", or words: values that may stay, without effect; NULL: none */
 	const char *text;
@@ -64,13 +65,21 @@ int
 boxdo_options_help(void);
 
 /* boxdo_values.c and boxdo_env.c: one function for each option whose value is more than copied. */
-int boxdo_volume(struct boxdo_run *run, const char *value);
-int boxdo_mount(struct boxdo_run *run, const char *value);
-int boxdo_tmpfs(struct boxdo_run *run, const char *value);
-int boxdo_shm_size(struct boxdo_run *run, const char *value);
-int boxdo_device(struct boxdo_run *run, const char *value);
-int boxdo_ulimit(struct boxdo_run *run, const char *value);
-int boxdo_env(struct boxdo_run *run, const char *value);
-int boxdo_env_file(struct boxdo_run *run, const char *path);
+int
+boxdo_volume(struct boxdo_run *run, const char *value);
+int
+boxdo_mount(struct boxdo_run *run, const char *value);
+int
+boxdo_tmpfs(struct boxdo_run *run, const char *value);
+int
+boxdo_shm_size(struct boxdo_run *run, const char *value);
+int
+boxdo_device(struct boxdo_run *run, const char *value);
+int
+boxdo_ulimit(struct boxdo_run *run, const char *value);
+int
+boxdo_env(struct boxdo_run *run, const char *value);
+int
+boxdo_env_file(struct boxdo_run *run, const char *path);
 
 #endif

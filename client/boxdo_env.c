@@ -22,16 +22,15 @@ boxdo_env_find(struct boxdo_run *run, const char *name, size_t length)
 
 	for (size_t i = 0; i < run->variable_count; i++) {
 		variable = &run->variables[i];
-		if (strncmp(variable->name + 4, name, length) == 0 && variable->name[4 + length] == '\0')
+		if (strncmp(variable->name + strlen("env="), name, length) == 0 &&
+		    variable->name[strlen("env=") + length] == '\0')
 			return variable;
 	}
 	if (run->variable_count == REQUEST_ENVS_MAX)
 		return NULL;
 	variable = &run->variables[run->variable_count];
-	variable->name = malloc(4 + length + 1);
-	if (variable->name == NULL)
+	if (asprintf(&variable->name, "env=%.*s", (int)length, name) < 0)
 		return NULL;
-	sprintf(variable->name, "env=%.*s", (int)length, name);
 	variable->from_file = true;
 	run->variable_count++;
 	return variable;
@@ -39,26 +38,27 @@ boxdo_env_find(struct boxdo_run *run, const char *name, size_t length)
 
 /* value NULL: as it is set here, and unset inside where it is not (-e NAME, docker's rule). */
 static int
-boxdo_env_set(struct boxdo_run *run, const char *name, size_t length, const char *value, bool from_file)
+boxdo_env_set(
+    struct boxdo_run *run, const char *name, size_t length, const char *value, bool from_file)
 {
 	struct boxdo_variable *variable = boxdo_env_find(run, name, length);
 
 	if (variable == NULL)
-		return boxdo_fail("more than %d variables with -e and --env-file", REQUEST_ENVS_MAX);
+		return boxdo_fail(
+		    "more than %d variables with -e and --env-file", REQUEST_ENVS_MAX);
 	if (from_file && !variable->from_file)
 		return 0;
 	variable->from_file = from_file;
 	free(variable->entry);
 	variable->entry = NULL;
 	if (value == NULL)
-		value = getenv(variable->name + 4);
+		value = getenv(variable->name + strlen("env="));
 	if (value == NULL)
 		return 0;
-	variable->entry = malloc(strlen(REQUEST_ENV_PREFIX) + length + 1 + strlen(value) + 1);
-	if (variable->entry == NULL)
-		return boxdo_fail("out of memory");
-	sprintf(variable->entry, REQUEST_ENV_PREFIX "%.*s=%s", (int)length, name, value);
-	return 0;
+	if (asprintf(&variable->entry, REQUEST_ENV_PREFIX "%.*s=%s", (int)length, name, value) >= 0)
+		return 0;
+	variable->entry = NULL;
+	return boxdo_fail("out of memory");
 }
 
 /* NAME or NAME=VALUE; where: what an error says it was about. */
@@ -69,9 +69,11 @@ boxdo_env_take(struct boxdo_run *run, const char *text, const char *where, bool 
 
 	if (length == 0 || length > REQUEST_NAME_MAX || strspn(text, NAME_BYTES) < length ||
 	    (*text >= '0' && *text <= '9'))
-		return boxdo_fail("%s: '%.*s' is no name of a variable: letters, digits and '_', no digit first",
+		return boxdo_fail(
+		    "%s: '%.*s' is no name of a variable: letters, digits and '_', no digit first",
 		    where, (int)(length < 80 ? length : 80), text);
-	return boxdo_env_set(run, text, length, text[length] == '=' ? text + length + 1 : NULL, from_file);
+	return boxdo_env_set(
+	    run, text, length, text[length] == '=' ? text + length + 1 : NULL, from_file);
 }
 
 int
@@ -105,13 +107,15 @@ boxdo_env_file(struct boxdo_run *run, const char *path)
 
 	if (file == NULL)
 		return boxdo_fail("--env-file %s: %s", path, strerror(errno));
-	for (unsigned number = 1; error == 0 && (length = getline(&line, &size, file)) > 0; number++) {
+	for (unsigned number = 1; error == 0 && (length = getline(&line, &size, file)) > 0;
+	     number++) {
 		if (line[length - 1] == '\n')
 			line[--length] = '\0';
 		if (length > 0 && line[length - 1] == '\r')
 			line[--length] = '\0';
 		if (strlen(line) != (size_t)length)
-			error = boxdo_fail("--env-file %s:%u: the line holds a NUL byte", path, number);
+			error =
+			    boxdo_fail("--env-file %s:%u: the line holds a NUL byte", path, number);
 		else
 			error = boxdo_env_line(run, line, path, number);
 	}

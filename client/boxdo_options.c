@@ -10,14 +10,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COPY(function, key)                                                                      \
-	static int function(struct boxdo_run *run, const char *value)                             \
-	{                                                                                         \
-		return boxdo_run_add(run, key, value, strlen(value));                              \
-	}
+static int
+boxdo_take_name(struct boxdo_run *run, const char *value)
+{
+	return boxdo_run_add(run, REQUEST_NAME, value, strlen(value));
+}
 
-COPY(boxdo_take_name, REQUEST_NAME)
-COPY(boxdo_take_hostname, REQUEST_HOSTNAME)
+static int
+boxdo_take_hostname(struct boxdo_run *run, const char *value)
+{
+	return boxdo_run_add(run, REQUEST_HOSTNAME, value, strlen(value));
+}
 
 /* An empty value takes back what docker's image said; here it is the same as not typing it. */
 static int
@@ -36,7 +39,8 @@ static int
 boxdo_take_workdir(struct boxdo_run *run, const char *value)
 {
 	if (*value != '/')
-		return boxdo_fail("-w %s: the working directory must be an absolute path inside", value);
+		return boxdo_fail(
+		    "-w %s: the working directory must be an absolute path inside", value);
 	return boxdo_run_add(run, REQUEST_WORKDIR, value, strlen(value));
 }
 
@@ -44,8 +48,10 @@ static int
 boxdo_take_network(struct boxdo_run *run, const char *value)
 {
 	if (strcmp(value, "host") != 0 && strcmp(value, "none") != 0)
-		return boxdo_fail("--network=%s is refused: there are no docker networks here; type host (this"
-		    " host's own) or none", value);
+		return boxdo_fail(
+		    "--network=%s is refused: there are no docker networks here; type host (this"
+		    " host's own) or none",
+		    value);
 	return boxdo_run_add(run, REQUEST_NETWORK, value, strlen(value));
 }
 
@@ -53,7 +59,8 @@ static int
 boxdo_take_ipc(struct boxdo_run *run, const char *value)
 {
 	if (strcmp(value, "host") != 0 && strcmp(value, "private") != 0)
-		return boxdo_fail("--ipc=%s is refused: type private, or host where your rule grants it", value);
+		return boxdo_fail(
+		    "--ipc=%s is refused: type private, or host where your rule grants it", value);
 	return boxdo_run_add(run, REQUEST_IPC, value, strlen(value));
 }
 
@@ -76,135 +83,163 @@ boxdo_take_contain(struct boxdo_run *run, const char *value)
 #define RIGHTS "a container never has more rights than you"
 #define NETWORK "the container uses this host's network (--network=host) or none"
 #define PORTS "not needed, with --network=host the container's ports are this host's"
-#define LIMITS "limits are those of your session or batch job; ask there, as in systemd-run --user -p or srun"
+#define LIMITS                                                                                     \
+	"limits are those of your session or batch job; ask there, as in systemd-run --user -p "   \
+	"or srun"
 #define NO_NAMES "containers do not know each other by name; give them a common directory with -v"
 #define RECORD "the record holds the whole command line; --name labels it"
 #define HEALTH "nobody restarts or watches containers here; run the check in the command"
 #define FOREGROUND "a container lives as long as the command you started; "
 
+/* clang-format off: one option a line, as far as it goes. */
 static const struct boxdo_option boxdo_options[] = {
-	/* Honoured. */
-	{ "contain", NULL, boxdo_take_contain, NULL, "neither home nor working directory inside", 0 },
-	{ "device", "PATH", boxdo_device, NULL, "a device, under the same path inside", 0 },
-	{ "entrypoint", "COMMAND", boxdo_take_entrypoint, NULL, "goes before COMMAND", 0 },
-	{ "env", "NAME[=VALUE]", boxdo_env, NULL, "a variable; without a value: as it is set here", 'e' },
-	{ "env-file", "FILE", boxdo_env_file, NULL, "variables, one a line", 0 },
-	{ "hostname", "NAME", boxdo_take_hostname, NULL, "the container's host name", 'h' },
-	{ "ipc", "host|private", boxdo_take_ipc, NULL, "shared memory with this host, or its own", 0 },
-	{ "mount", "type=...", boxdo_mount, NULL,
-	    "type=bind,source=PATH,target=PATH[,readonly] or type=tmpfs,target=PATH[,tmpfs-size=SIZE]", 0 },
-	{ "name", "NAME", boxdo_take_name, NULL, "a label in the record", 0 },
-	{ "net", "host|none", boxdo_take_network, NULL, "the same as --network", 0 },
-	{ "network", "host|none", boxdo_take_network, NULL, "this host's network, or none", 0 },
-	{ "no-home", NULL, boxdo_take_no_home, NULL, "the home directory is not inside", 0 },
-	{ "shm-size", "SIZE", boxdo_shm_size, NULL, "size of /dev/shm", 0 },
-	{ "tmpfs", "PATH[:size=SIZE]", boxdo_tmpfs, NULL, "an empty directory in memory", 0 },
-	{ "ulimit", "NAME=SOFT[:HARD]", boxdo_ulimit, NULL, "a resource limit; -1 is unlimited", 0 },
-	{ "user", "NAME|UID[:GID]", boxdo_take_user, NULL, "yourself, or an account your rule names", 'u' },
-	{ "volume", "SRC[:DST][:ro|rw]", boxdo_volume, NULL, "a directory or file of this host", 'v' },
-	{ "workdir", "PATH", boxdo_take_workdir, NULL, "the working directory inside", 'w' },
+    /* Honoured. */
+    {"contain", NULL, boxdo_take_contain, NULL, "neither home nor working directory inside", 0},
+    {"device", "PATH", boxdo_device, NULL, "a device, under the same path inside", 0},
+    {"entrypoint", "COMMAND", boxdo_take_entrypoint, NULL, "goes before COMMAND", 0},
+    {"env", "NAME[=VALUE]", boxdo_env, NULL, "a variable; without a value: as it is set here", 'e'},
+    {"env-file", "FILE", boxdo_env_file, NULL, "variables, one a line", 0},
+    {"hostname", "NAME", boxdo_take_hostname, NULL, "the container's host name", 'h'},
+    {"ipc", "host|private", boxdo_take_ipc, NULL, "shared memory with this host, or its own", 0},
+    {"mount", "type=...", boxdo_mount, NULL,
+        "type=bind,source=PATH,target=PATH[,readonly] or type=tmpfs,target=PATH[,tmpfs-size=SIZE]",
+        0},
+    {"name", "NAME", boxdo_take_name, NULL, "a label in the record", 0},
+    {"net", "host|none", boxdo_take_network, NULL, "the same as --network", 0},
+    {"network", "host|none", boxdo_take_network, NULL, "this host's network, or none", 0},
+    {"no-home", NULL, boxdo_take_no_home, NULL, "the home directory is not inside", 0},
+    {"shm-size", "SIZE", boxdo_shm_size, NULL, "size of /dev/shm", 0},
+    {"tmpfs", "PATH[:size=SIZE]", boxdo_tmpfs, NULL, "an empty directory in memory", 0},
+    {"ulimit", "NAME=SOFT[:HARD]", boxdo_ulimit, NULL, "a resource limit; -1 is unlimited", 0},
+    {"user", "NAME|UID[:GID]", boxdo_take_user, NULL, "yourself, or an account your rule names",
+        'u'},
+    {"volume", "SRC[:DST][:ro|rw]", boxdo_volume, NULL, "a directory or file of this host", 'v'},
+    {"workdir", "PATH", boxdo_take_workdir, NULL, "the working directory inside", 'w'},
 
-	/* Accepted without effect: it is so anyway, or the value may only be the one that is. */
-	{ "attach", "STREAM", NULL, "*", "the streams are always yours", 'a' },
-	{ "cap-drop", "CAPABILITY", NULL, "*", "there are none to drop", 0 },
-	{ "detach-keys", "KEYS", NULL, "*", "nothing is ever detached", 0 },
-	{ "disable-content-trust", NULL, NULL, "*", "images come from the catalogue", 0 },
-	{ "expose", "PORT", NULL, "*", "ports need no declaration", 0 },
-	{ "init", NULL, NULL, "*", "there always is one", 0 },
-	{ "interactive", NULL, NULL, "*", "standard input is always yours", 'i' },
-	{ "no-healthcheck", NULL, NULL, "*", "there never is one", 0 },
-	{ "quiet", NULL, NULL, "*", "nothing is pulled", 'q' },
-	{ "read-only", NULL, NULL, "*", "the image is always read-only", 0 },
-	{ "rm", NULL, NULL, "*", "nothing ever stays", 0 },
-	{ "sig-proxy", NULL, NULL, "*", "signals are always passed on", 0 },
-	{ "tty", NULL, NULL, "*", "the terminal is always yours", 't' },
+    /* Accepted without effect: it is so anyway, or the value may only be the one that is. */
+    {"attach", "STREAM", NULL, "*", "the streams are always yours", 'a'},
+    {"cap-drop", "CAPABILITY", NULL, "*", "there are none to drop", 0},
+    {"detach-keys", "KEYS", NULL, "*", "nothing is ever detached", 0},
+    {"disable-content-trust", NULL, NULL, "*", "images come from the catalogue", 0},
+    {"expose", "PORT", NULL, "*", "ports need no declaration", 0},
+    {"init", NULL, NULL, "*", "there always is one", 0},
+    {"interactive", NULL, NULL, "*", "standard input is always yours", 'i'},
+    {"no-healthcheck", NULL, NULL, "*", "there never is one", 0},
+    {"quiet", NULL, NULL, "*", "nothing is pulled", 'q'},
+    {"read-only", NULL, NULL, "*", "the image is always read-only", 0},
+    {"rm", NULL, NULL, "*", "nothing ever stays", 0},
+    {"sig-proxy", NULL, NULL, "*", "signals are always passed on", 0},
+    {"tty", NULL, NULL, "*", "the terminal is always yours", 't'},
 
-	/* Refused, but for the values named. */
-	{ "add-host", "HOST:IP", NULL, NULL, "the container has this host's /etc/hosts; bind another file"
-	    " over it with -v where your rule grants that", 0 },
-	{ "annotation", "KEY=VALUE", NULL, NULL, RECORD, 0 },
-	{ "blkio-weight", "WEIGHT", NULL, "0", LIMITS, 0 },
-	{ "blkio-weight-device", "DEVICE:WEIGHT", NULL, NULL, LIMITS, 0 },
-	{ "cap-add", "CAPABILITY", NULL, NULL, RIGHTS, 0 },
-	{ "cgroup-parent", "CGROUP", NULL, NULL, "a container stays in your own cgroup, with its limits", 0 },
-	{ "cgroupns", "MODE", NULL, NULL, "a container stays in your own cgroup; leave it out", 0 },
-	{ "cidfile", "FILE", NULL, NULL, FOREGROUND "its process id is $!", 0 },
-	{ "cpu-count", "NUMBER", NULL, NULL, LIMITS, 0 },
-	{ "cpu-percent", "NUMBER", NULL, NULL, LIMITS, 0 },
-	{ "cpu-period", "NUMBER", NULL, NULL, LIMITS, 0 },
-	{ "cpu-quota", "NUMBER", NULL, NULL, LIMITS, 0 },
-	{ "cpu-rt-period", "NUMBER", NULL, NULL, LIMITS, 0 },
-	{ "cpu-rt-runtime", "NUMBER", NULL, NULL, LIMITS, 0 },
-	{ "cpu-shares", "NUMBER", NULL, NULL, LIMITS, 'c' },
-	{ "cpus", "NUMBER", NULL, NULL, LIMITS, 0 },
-	{ "cpuset-cpus", "LIST", NULL, NULL, "type 'taskset -c LIST boxdo run ...'", 0 },
-	{ "cpuset-mems", "LIST", NULL, NULL, "type 'numactl -m LIST boxdo run ...'", 0 },
-	{ "detach", NULL, NULL, NULL, FOREGROUND "run it in the background with & or as a batch job", 'd' },
-	{ "device-cgroup-rule", "RULE", NULL, NULL, "name the devices with --device", 0 },
-	{ "device-read-bps", "LIMIT", NULL, NULL, LIMITS, 0 },
-	{ "device-read-iops", "LIMIT", NULL, NULL, LIMITS, 0 },
-	{ "device-write-bps", "LIMIT", NULL, NULL, LIMITS, 0 },
-	{ "device-write-iops", "LIMIT", NULL, NULL, LIMITS, 0 },
-	{ "dns", "ADDRESS", NULL, NULL, "the container resolves names as this host does; leave it out", 0 },
-	{ "dns-opt", "OPTION", NULL, NULL, "the container resolves names as this host does; leave it out", 0 },
-	{ "dns-option", "OPTION", NULL, NULL, "the container resolves names as this host does; leave it out", 0 },
-	{ "dns-search", "DOMAIN", NULL, NULL, "the container resolves names as this host does; leave it out", 0 },
-	{ "domainname", "NAME", NULL, NULL, "type the whole name with --hostname", 0 },
-	{ "gpus", "REQUEST", NULL, NULL, "name the devices with --device where your rule grants them; CDI"
-	    " comes later", 0 },
-	{ "group-add", "GROUP", NULL, "keep-groups", "inside you have exactly your groups", 0 },
-	{ "health-cmd", "COMMAND", NULL, NULL, HEALTH, 0 },
-	{ "health-interval", "TIME", NULL, NULL, HEALTH, 0 },
-	{ "health-retries", "NUMBER", NULL, NULL, HEALTH, 0 },
-	{ "health-start-interval", "TIME", NULL, NULL, HEALTH, 0 },
-	{ "health-start-period", "TIME", NULL, NULL, HEALTH, 0 },
-	{ "health-timeout", "TIME", NULL, NULL, HEALTH, 0 },
-	{ "io-maxbandwidth", "SIZE", NULL, NULL, LIMITS, 0 },
-	{ "io-maxiops", "NUMBER", NULL, NULL, LIMITS, 0 },
-	{ "ip", "ADDRESS", NULL, NULL, NETWORK, 0 },
-	{ "ip6", "ADDRESS", NULL, NULL, NETWORK, 0 },
-	{ "isolation", "TECHNOLOGY", NULL, "default", "there is one kind of isolation", 0 },
-	{ "kernel-memory", "SIZE", NULL, NULL, LIMITS, 0 },
-	{ "label", "LABEL", NULL, NULL, RECORD, 'l' },
-	{ "label-file", "FILE", NULL, NULL, RECORD, 0 },
-	{ "link", "CONTAINER", NULL, NULL, NO_NAMES, 0 },
-	{ "link-local-ip", "ADDRESS", NULL, NULL, NETWORK, 0 },
-	{ "log-driver", "DRIVER", NULL, NULL, "output goes where yours goes; redirect it with > or |", 0 },
-	{ "log-opt", "OPTION", NULL, NULL, "output goes where yours goes; redirect it with > or |", 0 },
-	{ "mac-address", "ADDRESS", NULL, NULL, NETWORK, 0 },
-	{ "memory", "SIZE", NULL, NULL, LIMITS, 'm' },
-	{ "memory-reservation", "SIZE", NULL, NULL, LIMITS, 0 },
-	{ "memory-swap", "SIZE", NULL, "-1", LIMITS, 0 },
-	{ "memory-swappiness", "NUMBER", NULL, "-1", LIMITS, 0 },
-	{ "net-alias", "NAME", NULL, NULL, NO_NAMES, 0 },
-	{ "network-alias", "NAME", NULL, NULL, NO_NAMES, 0 },
-	{ "oom-kill-disable", NULL, NULL, NULL, LIMITS, 0 },
-	{ "oom-score-adj", "NUMBER", NULL, "0", "type 'choom -n NUMBER -- boxdo run ...'", 0 },
-	{ "pid", "MODE", NULL, "private", "a container always has its own process ids", 0 },
-	{ "pids-limit", "NUMBER", NULL, "-1 0", LIMITS, 0 },
-	{ "platform", "PLATFORM", NULL, "linux linux/amd64 linux/x86_64", "only linux/amd64 runs here", 0 },
-	{ "privileged", NULL, NULL, NULL, RIGHTS, 0 },
-	{ "publish", "PORT", NULL, NULL, PORTS, 'p' },
-	{ "publish-all", NULL, NULL, NULL, PORTS, 'P' },
-	{ "pull", "WHEN", NULL, "never", "nothing is ever pulled; images come from the catalogue", 0 },
-	{ "restart", "POLICY", NULL, "no", "nobody restarts containers here; use a batch job or a systemd --user"
-	    " unit", 0 },
-	{ "runtime", "NAME", NULL, NULL, "there is one runtime; for GPUs name the devices with --device", 0 },
-	{ "security-opt", "OPTION", NULL,
-	    "no-new-privileges no-new-privileges:true no-new-privileges=true label=disable label:disable",
-	    "the seccomp filter and no_new_privs stay for everyone; leave it out", 0 },
-	{ "stop-signal", "SIGNAL", NULL, "SIGTERM TERM 15", "the signal you send is the one that arrives; send"
-	    " another with kill", 0 },
-	{ "stop-timeout", "SECONDS", NULL, NULL, "nobody stops your container but you; type"
-	    " 'timeout -k SECONDS ... boxdo run ...'", 0 },
-	{ "storage-opt", "OPTION", NULL, NULL, "images are mounted read-only; there is no storage", 0 },
-	{ "sysctl", "KEY=VALUE", NULL, NULL, RIGHTS "; an administrator sets kernel parameters", 0 },
-	{ "use-api-socket", NULL, NULL, NULL, "there is no daemon to talk to", 0 },
-	{ "userns", "MODE", NULL, "host keep-id", "inside you are who you are outside; leave it out", 0 },
-	{ "uts", "MODE", NULL, "private", "a container has its own host name; set it with --hostname", 0 },
-	{ "volume-driver", "DRIVER", NULL, NULL, "there are no docker volumes here; name a directory with -v", 0 },
-	{ "volumes-from", "CONTAINER", NULL, NULL, "name the same directories again with -v", 0 },
+    /* Refused, but for the values named. */
+    {"add-host", "HOST:IP", NULL, NULL,
+        "the container has this host's /etc/hosts; bind another file"
+        " over it with -v where your rule grants that",
+        0},
+    {"annotation", "KEY=VALUE", NULL, NULL, RECORD, 0},
+    {"blkio-weight", "WEIGHT", NULL, "0", LIMITS, 0},
+    {"blkio-weight-device", "DEVICE:WEIGHT", NULL, NULL, LIMITS, 0},
+    {"cap-add", "CAPABILITY", NULL, NULL, RIGHTS, 0},
+    {"cgroup-parent", "CGROUP", NULL, NULL, "a container stays in your own cgroup, with its limits",
+        0},
+    {"cgroupns", "MODE", NULL, NULL, "a container stays in your own cgroup; leave it out", 0},
+    {"cidfile", "FILE", NULL, NULL, FOREGROUND "its process id is $!", 0},
+    {"cpu-count", "NUMBER", NULL, NULL, LIMITS, 0},
+    {"cpu-percent", "NUMBER", NULL, NULL, LIMITS, 0},
+    {"cpu-period", "NUMBER", NULL, NULL, LIMITS, 0},
+    {"cpu-quota", "NUMBER", NULL, NULL, LIMITS, 0},
+    {"cpu-rt-period", "NUMBER", NULL, NULL, LIMITS, 0},
+    {"cpu-rt-runtime", "NUMBER", NULL, NULL, LIMITS, 0},
+    {"cpu-shares", "NUMBER", NULL, NULL, LIMITS, 'c'},
+    {"cpus", "NUMBER", NULL, NULL, LIMITS, 0},
+    {"cpuset-cpus", "LIST", NULL, NULL, "type 'taskset -c LIST boxdo run ...'", 0},
+    {"cpuset-mems", "LIST", NULL, NULL, "type 'numactl -m LIST boxdo run ...'", 0},
+    {"detach", NULL, NULL, NULL, FOREGROUND "run it in the background with & or as a batch job",
+        'd'},
+    {"device-cgroup-rule", "RULE", NULL, NULL, "name the devices with --device", 0},
+    {"device-read-bps", "LIMIT", NULL, NULL, LIMITS, 0},
+    {"device-read-iops", "LIMIT", NULL, NULL, LIMITS, 0},
+    {"device-write-bps", "LIMIT", NULL, NULL, LIMITS, 0},
+    {"device-write-iops", "LIMIT", NULL, NULL, LIMITS, 0},
+    {"dns", "ADDRESS", NULL, NULL, "the container resolves names as this host does; leave it out",
+        0},
+    {"dns-opt", "OPTION", NULL, NULL,
+        "the container resolves names as this host does; leave it out", 0},
+    {"dns-option", "OPTION", NULL, NULL,
+        "the container resolves names as this host does; leave it out", 0},
+    {"dns-search", "DOMAIN", NULL, NULL,
+        "the container resolves names as this host does; leave it out", 0},
+    {"domainname", "NAME", NULL, NULL, "type the whole name with --hostname", 0},
+    {"gpus", "REQUEST", NULL, NULL,
+        "name the devices with --device where your rule grants them; CDI"
+        " comes later",
+        0},
+    {"group-add", "GROUP", NULL, "keep-groups", "inside you have exactly your groups", 0},
+    {"health-cmd", "COMMAND", NULL, NULL, HEALTH, 0},
+    {"health-interval", "TIME", NULL, NULL, HEALTH, 0},
+    {"health-retries", "NUMBER", NULL, NULL, HEALTH, 0},
+    {"health-start-interval", "TIME", NULL, NULL, HEALTH, 0},
+    {"health-start-period", "TIME", NULL, NULL, HEALTH, 0},
+    {"health-timeout", "TIME", NULL, NULL, HEALTH, 0},
+    {"io-maxbandwidth", "SIZE", NULL, NULL, LIMITS, 0},
+    {"io-maxiops", "NUMBER", NULL, NULL, LIMITS, 0},
+    {"ip", "ADDRESS", NULL, NULL, NETWORK, 0},
+    {"ip6", "ADDRESS", NULL, NULL, NETWORK, 0},
+    {"isolation", "TECHNOLOGY", NULL, "default", "there is one kind of isolation", 0},
+    {"kernel-memory", "SIZE", NULL, NULL, LIMITS, 0},
+    {"label", "LABEL", NULL, NULL, RECORD, 'l'},
+    {"label-file", "FILE", NULL, NULL, RECORD, 0},
+    {"link", "CONTAINER", NULL, NULL, NO_NAMES, 0},
+    {"link-local-ip", "ADDRESS", NULL, NULL, NETWORK, 0},
+    {"log-driver", "DRIVER", NULL, NULL, "output goes where yours goes; redirect it with > or |",
+        0},
+    {"log-opt", "OPTION", NULL, NULL, "output goes where yours goes; redirect it with > or |", 0},
+    {"mac-address", "ADDRESS", NULL, NULL, NETWORK, 0},
+    {"memory", "SIZE", NULL, NULL, LIMITS, 'm'},
+    {"memory-reservation", "SIZE", NULL, NULL, LIMITS, 0},
+    {"memory-swap", "SIZE", NULL, "-1", LIMITS, 0},
+    {"memory-swappiness", "NUMBER", NULL, "-1", LIMITS, 0},
+    {"net-alias", "NAME", NULL, NULL, NO_NAMES, 0},
+    {"network-alias", "NAME", NULL, NULL, NO_NAMES, 0},
+    {"oom-kill-disable", NULL, NULL, NULL, LIMITS, 0},
+    {"oom-score-adj", "NUMBER", NULL, "0", "type 'choom -n NUMBER -- boxdo run ...'", 0},
+    {"pid", "MODE", NULL, "private", "a container always has its own process ids", 0},
+    {"pids-limit", "NUMBER", NULL, "-1 0", LIMITS, 0},
+    {"platform", "PLATFORM", NULL, "linux linux/amd64 linux/x86_64", "only linux/amd64 runs here",
+        0},
+    {"privileged", NULL, NULL, NULL, RIGHTS, 0},
+    {"publish", "PORT", NULL, NULL, PORTS, 'p'},
+    {"publish-all", NULL, NULL, NULL, PORTS, 'P'},
+    {"pull", "WHEN", NULL, "never", "nothing is ever pulled; images come from the catalogue", 0},
+    {"restart", "POLICY", NULL, "no",
+        "nobody restarts containers here; use a batch job or a systemd --user"
+        " unit",
+        0},
+    {"runtime", "NAME", NULL, NULL, "there is one runtime; for GPUs name the devices with --device",
+        0},
+    {"security-opt", "OPTION", NULL,
+        "no-new-privileges no-new-privileges:true no-new-privileges=true label=disable "
+        "label:disable",
+        "the seccomp filter and no_new_privs stay for everyone; leave it out", 0},
+    {"stop-signal", "SIGNAL", NULL, "SIGTERM TERM 15",
+        "the signal you send is the one that arrives; send"
+        " another with kill",
+        0},
+    {"stop-timeout", "SECONDS", NULL, NULL,
+        "nobody stops your container but you; type"
+        " 'timeout -k SECONDS ... boxdo run ...'",
+        0},
+    {"storage-opt", "OPTION", NULL, NULL, "images are mounted read-only; there is no storage", 0},
+    {"sysctl", "KEY=VALUE", NULL, NULL, RIGHTS "; an administrator sets kernel parameters", 0},
+    {"use-api-socket", NULL, NULL, NULL, "there is no daemon to talk to", 0},
+    {"userns", "MODE", NULL, "host keep-id", "inside you are who you are outside; leave it out", 0},
+    {"uts", "MODE", NULL, "private", "a container has its own host name; set it with --hostname",
+        0},
+    {"volume-driver", "DRIVER", NULL, NULL,
+        "there are no docker volumes here; name a directory with -v", 0},
+    {"volumes-from", "CONTAINER", NULL, NULL, "name the same directories again with -v", 0},
 };
+/* clang-format on */
 
 #define OPTIONS (sizeof(boxdo_options) / sizeof(boxdo_options[0]))
 
@@ -212,7 +247,8 @@ const struct boxdo_option *
 boxdo_option_named(const char *name, size_t length)
 {
 	for (size_t i = 0; i < OPTIONS; i++)
-		if (strlen(boxdo_options[i].name) == length && memcmp(boxdo_options[i].name, name, length) == 0)
+		if (strlen(boxdo_options[i].name) == length &&
+		    memcmp(boxdo_options[i].name, name, length) == 0)
 			return &boxdo_options[i];
 	return NULL;
 }
@@ -273,7 +309,8 @@ boxdo_option_kind(const struct boxdo_option *option)
 {
 	if (option->take != NULL)
 		return HONOURED;
-	return option->accepted != NULL && strcmp(option->accepted, "*") == 0 ? WITHOUT_EFFECT : REFUSED;
+	return option->accepted != NULL && strcmp(option->accepted, "*") == 0 ? WITHOUT_EFFECT
+	                                                                      : REFUSED;
 }
 
 static void
@@ -283,8 +320,8 @@ boxdo_option_print(const struct boxdo_option *option)
 
 	if (option->letter != 0)
 		snprintf(letter, sizeof(letter), "-%c, ", option->letter);
-	snprintf(left, sizeof(left), "%4s--%s%s%s", letter, option->name, option->argument != NULL ? " " : "",
-	    option->argument != NULL ? option->argument : "");
+	snprintf(left, sizeof(left), "%4s--%s%s%s", letter, option->name,
+	    option->argument != NULL ? " " : "", option->argument != NULL ? option->argument : "");
 	printf("  %-32s  %s", left, option->text);
 	if (boxdo_option_kind(option) == REFUSED && option->accepted != NULL)
 		printf(" (without effect: %s)", option->accepted);
@@ -294,8 +331,8 @@ boxdo_option_print(const struct boxdo_option *option)
 int
 boxdo_options_help(void)
 {
-	static const char *const headings[] = { "Honoured, as far as your rule grants it:",
-		"Accepted without effect:", "Refused, and why:" };
+	static const char *const headings[] = {"Honoured, as far as your rule grants it:",
+	    "Accepted without effect:", "Refused, and why:"};
 
 	puts("usage: boxdo run [OPTIONS] IMAGE [COMMAND [ARG...]]");
 	for (int kind = HONOURED; kind <= REFUSED; kind++) {

@@ -20,8 +20,8 @@ static const struct {
 	const char *name;
 	size_t longest, times;
 } boxdo_keys[REQUEST_KEY_COUNT] = {
-#define X(id, name, longest, times) { name, longest, times },
-	REQUEST_KEYS(X)
+#define X(id, name, longest, times) {name, longest, times},
+    REQUEST_KEYS(X)
 #undef X
 };
 
@@ -44,17 +44,16 @@ boxdo_run_add(struct boxdo_run *run, enum request_key key, const char *value, si
 {
 	const char *name = boxdo_keys[key].name;
 	struct boxdo_word *word = boxdo_run_word(run, key);
-	char *text;
 
 	if (length > boxdo_keys[key].longest)
-		return boxdo_fail("%s '%.40s...' is longer than %zu bytes", name, value, boxdo_keys[key].longest);
+		return boxdo_fail(
+		    "%s '%.40s...' is longer than %zu bytes", name, value, boxdo_keys[key].longest);
 	if (word == NULL)
-		return boxdo_fail("a container can have %zu of %s, not more", boxdo_keys[key].times, name);
-	text = malloc(strlen(name) + 1 + length + 1);
-	if (text == NULL)
+		return boxdo_fail(
+		    "a container can have %zu of %s, not more", boxdo_keys[key].times, name);
+	if (asprintf(&word->text, "%s=%.*s", name, (int)length, value) < 0)
 		return boxdo_fail("out of memory");
-	sprintf(text, "%s=%.*s", name, (int)length, value);
-	*word = (struct boxdo_word){ key, text };
+	word->key = key;
 	if (word == &run->words[run->word_count])
 		run->word_count++;
 	return 0;
@@ -68,7 +67,8 @@ boxdo_run_listed(const char *words, const char *value)
 {
 	size_t length = strlen(value);
 
-	for (const char *at = strstr(words, value); length > 0 && at != NULL; at = strstr(at + 1, value))
+	for (const char *at = strstr(words, value); length > 0 && at != NULL;
+	     at = strstr(at + 1, value))
 		if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
 			return true;
 	return false;
@@ -85,7 +85,8 @@ boxdo_run_option(struct boxdo_run *run, const struct boxdo_option *option, const
 		if (boxdo_run_listed(BOXDO_FALSE, value))
 			return 0; /* --privileged=false asks for nothing */
 		if (!boxdo_run_listed(BOXDO_TRUE, value))
-			return boxdo_fail("--%s is on or off; '%s' is neither true nor false", option->name, value);
+			return boxdo_fail("--%s is on or off; '%s' is neither true nor false",
+			    option->name, value);
 		value = NULL;
 	}
 	if (option->take != NULL)
@@ -117,8 +118,9 @@ boxdo_run_long(struct boxdo_run *run, char **argv, int *at)
 	if (option == NULL) {
 		const char *nearest = boxdo_option_nearest(name, length);
 
-		return boxdo_fail("unknown option --%.*s%s%s; 'boxdo run --help' lists all", (int)length, name,
-		    nearest != NULL ? ", did you mean --" : "", nearest != NULL ? nearest : "");
+		return boxdo_fail("unknown option --%.*s%s%s; 'boxdo run --help' lists all",
+		    (int)length, name, nearest != NULL ? ", did you mean --" : "",
+		    nearest != NULL ? nearest : "");
 	}
 	if (option->argument != NULL && value == NULL) {
 		value = argv[*at + 1];
@@ -135,11 +137,14 @@ boxdo_run_short(struct boxdo_run *run, char **argv, int *at)
 {
 	for (const char *letter = argv[*at] + 1; *letter != '\0'; letter++) {
 		const struct boxdo_option *option = boxdo_option_lettered(*letter);
-		const char *value = letter[1] == '=' ? letter + 2 : letter[1] != '\0' ? letter + 1 : NULL;
+		const char *value = letter[1] == '='    ? letter + 2
+		                    : letter[1] != '\0' ? letter + 1
+		                                        : NULL;
 		int error;
 
 		if (option == NULL)
-			return boxdo_fail("unknown option -%c in '%s'; 'boxdo run --help' lists all", *letter,
+			return boxdo_fail(
+			    "unknown option -%c in '%s'; 'boxdo run --help' lists all", *letter,
 			    argv[*at]);
 		if (option->argument == NULL) {
 			bool last = letter[1] == '=';
@@ -166,18 +171,15 @@ boxdo_run_short(struct boxdo_run *run, char **argv, int *at)
 static int
 boxdo_run_image(struct boxdo_run *run, const char *image)
 {
-	char path[2 * REQUEST_PATH_MAX + 2];
-	size_t length;
+	char here[REQUEST_PATH_MAX + 1], *path;
 
 	if (strncmp(image, "./", 2) != 0 && strncmp(image, "../", 3) != 0)
 		return boxdo_run_add(run, REQUEST_IMAGE, image, strlen(image));
-	if (getcwd(path, REQUEST_PATH_MAX) == NULL)
-		return boxdo_fail("image %s: the working directory cannot be named: %s", image, strerror(errno));
-	if (strlen(image) > REQUEST_PATH_MAX)
-		return boxdo_fail("the path of the image is longer than %d bytes", REQUEST_PATH_MAX);
-	length = strlen(path);
-	path[length++] = '/';
-	strcpy(path + length, strncmp(image, "./", 2) == 0 ? image + 2 : image);
+	if (getcwd(here, sizeof(here)) == NULL)
+		return boxdo_fail(
+		    "image %s: the working directory cannot be named: %s", image, strerror(errno));
+	if (asprintf(&path, "%s/%s", here, image + (image[1] == '/' ? 2 : 0)) < 0)
+		return boxdo_fail("out of memory");
 	return boxdo_run_add(run, REQUEST_IMAGE, path, strlen(path));
 }
 
@@ -185,7 +187,8 @@ boxdo_run_image(struct boxdo_run *run, const char *image)
 static const char **
 boxdo_run_vector(const struct boxdo_run *run, int argc, char **argv)
 {
-	const char **vector = calloc(run->word_count + run->variable_count + (size_t)argc + 4, sizeof(*vector));
+	const char **vector =
+	    calloc(run->word_count + run->variable_count + (size_t)argc + 4, sizeof(*vector));
 	size_t at = 0;
 
 	if (vector == NULL)
@@ -237,16 +240,18 @@ boxdo_run_exec(const char **vector, const char **environment)
 	/* The casts: execve() takes char *const[] for history's sake, and changes nothing. */
 	execve(helper, (char *const *)(uintptr_t)vector, (char *const *)(uintptr_t)environment);
 	if (errno == E2BIG)
-		return boxdo_fail("command, options and environment are longer than the system allows (see"
+		return boxdo_fail(
+		    "command, options and environment are longer than the system allows (see"
 		    " 'getconf ARG_MAX'); hand long lists over in a file");
-	return boxdo_fail("cannot start %s: %s; boxdo is not installed properly, tell your administrator",
-	    helper, strerror(errno));
+	return boxdo_fail(
+	    "cannot start %s: %s; boxdo is not installed properly, tell your administrator", helper,
+	    strerror(errno));
 }
 
 int
 boxdo_run(int argc, char **argv)
 {
-	struct boxdo_run run = { .word_count = 0 };
+	struct boxdo_run run = {.word_count = 0};
 	int at = 1, error = 0;
 
 	for (; error == 0 && at < argc && argv[at][0] == '-' && argv[at][1] != '\0'; at++) {
@@ -264,10 +269,11 @@ boxdo_run(int argc, char **argv)
 	if (error != 0)
 		return error;
 	if (at >= argc || argv[at][0] == '\0')
-		return boxdo_fail("no image is named: boxdo run [OPTIONS] IMAGE [COMMAND [ARG...]]");
+		return boxdo_fail(
+		    "no image is named: boxdo run [OPTIONS] IMAGE [COMMAND [ARG...]]");
 	error = boxdo_run_image(&run, argv[at]);
 	if (error != 0)
 		return error;
-	return boxdo_run_exec(boxdo_run_vector(&run, argc - at - 1, argv + at + 1),
-	    boxdo_run_environment(&run));
+	return boxdo_run_exec(
+	    boxdo_run_vector(&run, argc - at - 1, argv + at + 1), boxdo_run_environment(&run));
 }

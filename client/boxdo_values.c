@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DIGITS_SIZE 24 /* of UINT64_MAX, and NUL */
+
 /* Is part, of length bytes, the same as word? */
 static bool
 boxdo_is(const char *part, size_t length, const char *word)
@@ -31,7 +33,7 @@ boxdo_is_any(const char *part, size_t length, const char *const *words)
 
 /* 16g, 64m, 512k, 1024, 1GiB -> bytes in digits. */
 static int
-boxdo_size(const char *option, const char *text, size_t length, char digits[24])
+boxdo_size(const char *option, const char *text, size_t length, char digits[DIGITS_SIZE])
 {
 	static const char units[] = "bkmgtp";
 	unsigned long long bytes = 0;
@@ -52,16 +54,17 @@ boxdo_size(const char *option, const char *text, size_t length, char digits[24])
 	}
 	if (i < length || bytes == 0)
 		goto bad;
-	sprintf(digits, "%llu", bytes);
+	snprintf(digits, DIGITS_SIZE, "%llu", bytes);
 	return 0;
 bad:
-	return boxdo_fail("%s: '%.*s' is no size; type bytes or, say, 512m or 16g", option, (int)length, text);
+	return boxdo_fail(
+	    "%s: '%.*s' is no size; type bytes or, say, 512m or 16g", option, (int)length, text);
 }
 
 int
 boxdo_shm_size(struct boxdo_run *run, const char *value)
 {
-	char digits[24];
+	char digits[DIGITS_SIZE];
 	int error = boxdo_size("--shm-size", value, strlen(value), digits);
 
 	return error != 0 ? error : boxdo_run_add(run, REQUEST_SHM_SIZE, digits, strlen(digits));
@@ -81,10 +84,12 @@ boxdo_bind_source(const char *option, const char *source, size_t length)
 	if (length > 0 && (*source == '/' || *source == '.'))
 		return 0;
 	if (length > 0 && *source == '~')
-		return boxdo_fail("%s %.*s: the shell has not replaced the '~'; type $HOME", option, (int)length,
-		    source);
-	return boxdo_fail("%s: '%.*s' is the name of a docker volume, and there are none here; name a"
-	    " directory, as in -v ./%.*s:/PATH", option, (int)length, source, (int)length, source);
+		return boxdo_fail("%s %.*s: the shell has not replaced the '~'; type $HOME", option,
+		    (int)length, source);
+	return boxdo_fail(
+	    "%s: '%.*s' is the name of a docker volume, and there are none here; name a"
+	    " directory, as in -v ./%.*s:/PATH",
+	    option, (int)length, source, (int)length, source);
 }
 
 /* ./x alone appears where it is outside: the working directory as the kernel says it, and /x. */
@@ -95,16 +100,17 @@ boxdo_bind_here(const struct bind *bind, char *path, size_t size)
 	size_t part;
 
 	if (getcwd(path, size - bind->source_length - 2) == NULL)
-		return boxdo_fail("-v %.*s: the working directory cannot be named: %s", (int)bind->source_length,
-		    bind->source, strerror(errno));
+		return boxdo_fail("-v %.*s: the working directory cannot be named: %s",
+		    (int)bind->source_length, bind->source, strerror(errno));
 	for (const char *at = bind->source; at < end; at += part + 1) {
 		part = strcspn(at, "/:");
 		/* Behind a symbolic link ".." is not what it looks like, so nobody guesses. */
 		if (boxdo_is(at, part, ".."))
 			return boxdo_fail("-v %.*s: say where it is to appear, as in -v %.*s:/PATH",
-			    (int)bind->source_length, bind->source, (int)bind->source_length, bind->source);
+			    (int)bind->source_length, bind->source, (int)bind->source_length,
+			    bind->source);
 		if (part > 0 && !boxdo_is(at, part, "."))
-			sprintf(path + strlen(path), "/%.*s", (int)part, at);
+			snprintf(path + strlen(path), size - strlen(path), "/%.*s", (int)part, at);
 	}
 	return 0;
 }
@@ -132,12 +138,13 @@ boxdo_bind_add(struct boxdo_run *run, const char *option, const struct bind *bin
 		length = strlen(here);
 	}
 	if (length == 0 || *destination != '/')
-		return boxdo_fail("%s: '%.*s' must be an absolute path inside the container", option, (int)length,
-		    destination);
-	if (memchr(bind->source, ':', bind->source_length) != NULL || memchr(destination, ':', length) != NULL)
+		return boxdo_fail("%s: '%.*s' must be an absolute path inside the container",
+		    option, (int)length, destination);
+	if (memchr(bind->source, ':', bind->source_length) != NULL ||
+	    memchr(destination, ':', length) != NULL)
 		return boxdo_fail("%s: a path with a ':' cannot be bound; bind its parent", option);
-	error = snprintf(text, sizeof(text), "%.*s:%.*s%s", (int)bind->source_length, bind->source, (int)length,
-	    destination, bind->mode);
+	error = snprintf(text, sizeof(text), "%.*s:%.*s%s", (int)bind->source_length, bind->source,
+	    (int)length, destination, bind->mode);
 	return boxdo_run_add(run, REQUEST_BIND, text, (size_t)error);
 }
 
@@ -145,8 +152,9 @@ boxdo_bind_add(struct boxdo_run *run, const char *option, const struct bind *bin
 static int
 boxdo_volume_options(struct bind *bind, const char *options)
 {
-	static const char *const without_effect[] = { "z", "Z", "cached", "delegated", "consistent", "nocopy",
-		"private", "rprivate", "slave", "rslave", "nosuid", "nodev", "bind", "rbind", NULL };
+	static const char *const without_effect[] = {"z", "Z", "cached", "delegated", "consistent",
+	    "nocopy", "private", "rprivate", "slave", "rslave", "nosuid", "nodev", "bind", "rbind",
+	    NULL};
 
 	while (*options != '\0') {
 		size_t length = strcspn(options, ",");
@@ -156,7 +164,8 @@ boxdo_volume_options(struct bind *bind, const char *options)
 		else if (boxdo_is(options, length, "rw"))
 			bind->mode = ":rw";
 		else if (!boxdo_is_any(options, length, without_effect))
-			return boxdo_fail("-v: option '%.*s' is not known here; ro and rw are", (int)length, options);
+			return boxdo_fail("-v: option '%.*s' is not known here; ro and rw are",
+			    (int)length, options);
 		options += length;
 		options += *options == ',';
 	}
@@ -167,7 +176,7 @@ boxdo_volume_options(struct bind *bind, const char *options)
 int
 boxdo_volume(struct boxdo_run *run, const char *value)
 {
-	struct bind bind = { .source = value, .mode = "" };
+	struct bind bind = {.source = value, .mode = ""};
 	const char *rest;
 	int error = 0;
 
@@ -179,7 +188,8 @@ boxdo_volume(struct boxdo_run *run, const char *value)
 		rest += 1 + bind.destination_length;
 	}
 	if (strchr(*rest == ':' ? rest + 1 : rest, ':') != NULL)
-		return boxdo_fail("-v %s: more than SOURCE:DESTINATION:OPTIONS; a path with a ':' cannot be bound",
+		return boxdo_fail("-v %s: more than SOURCE:DESTINATION:OPTIONS; a path with a ':' "
+		                  "cannot be bound",
 		    value);
 	if (*rest == ':')
 		error = boxdo_volume_options(&bind, rest + 1);
@@ -196,8 +206,8 @@ boxdo_tmpfs_add(struct boxdo_run *run, const char *destination, size_t length, c
 	if (length == 0 || *destination != '/' || length > REQUEST_PATH_MAX)
 		return boxdo_fail("--tmpfs: '%.*s' must be an absolute path inside the container",
 		    (int)(length < 80 ? length : 80), destination);
-	snprintf(text, sizeof(text), "%.*s%s%s", (int)length, destination, *digits != '\0' ? ":size=" : "",
-	    digits);
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)length, destination,
+	    *digits != '\0' ? ":size=" : "", digits);
 	return boxdo_run_add(run, REQUEST_TMPFS, text, strlen(text));
 }
 
@@ -205,11 +215,11 @@ int
 boxdo_tmpfs(struct boxdo_run *run, const char *value)
 {
 	/* It is always nosuid and nodev, and the caller's own: who and what mode is no question here. */
-	static const char *const without_effect[] = { "rw", "nosuid", "nodev", "noexec", "exec", "noatime",
-		"relatime", NULL };
+	static const char *const without_effect[] = {
+	    "rw", "nosuid", "nodev", "noexec", "exec", "noatime", "relatime", NULL};
 	size_t destination = strcspn(value, ":");
 	const char *options = value + destination + (value[destination] == ':');
-	char digits[24] = "";
+	char digits[DIGITS_SIZE] = "";
 	int error = 0;
 
 	while (error == 0 && *options != '\0') {
@@ -217,9 +227,11 @@ boxdo_tmpfs(struct boxdo_run *run, const char *value)
 
 		if (strncmp(options, "size=", 5) == 0)
 			error = boxdo_size("--tmpfs", options + 5, length - 5, digits);
-		else if (!boxdo_is_any(options, length, without_effect) && strncmp(options, "mode=", 5) != 0 &&
-		    strncmp(options, "uid=", 4) != 0 && strncmp(options, "gid=", 4) != 0)
-			return boxdo_fail("--tmpfs: option '%.*s' is not known here; size= is", (int)length, options);
+		else if (!boxdo_is_any(options, length, without_effect) &&
+		         strncmp(options, "mode=", 5) != 0 && strncmp(options, "uid=", 4) != 0 &&
+		         strncmp(options, "gid=", 4) != 0)
+			return boxdo_fail("--tmpfs: option '%.*s' is not known here; size= is",
+			    (int)length, options);
 		options += length;
 		options += *options == ',';
 	}
@@ -231,7 +243,7 @@ boxdo_tmpfs(struct boxdo_run *run, const char *value)
 struct mount {
 	struct bind bind;
 	bool tmpfs, typed; /* typed: the type was named */
-	char size[24];
+	char size[DIGITS_SIZE];
 };
 
 static int
@@ -240,7 +252,8 @@ boxdo_mount_type(struct mount *mount, const char *value, size_t length)
 	mount->tmpfs = boxdo_is(value, length, "tmpfs");
 	mount->typed = mount->tmpfs || boxdo_is(value, length, "bind");
 	if (!mount->typed)
-		return boxdo_fail("--mount type=%.*s: only type=bind and type=tmpfs can be had", (int)length, value);
+		return boxdo_fail("--mount type=%.*s: only type=bind and type=tmpfs can be had",
+		    (int)length, value);
 	return 0;
 }
 
@@ -248,14 +261,15 @@ boxdo_mount_type(struct mount *mount, const char *value, size_t length)
 static int
 boxdo_mount_field(struct mount *mount, const char *field, size_t length)
 {
-	static const char *const sources[] = { "source", "src", NULL };
-	static const char *const destinations[] = { "target", "dst", "destination", NULL };
-	static const char *const readonly[] = { "readonly", "ro", "readonly=true", "ro=true", "readonly=1",
-		"ro=1", NULL };
-	static const char *const without_effect[] = { "readonly=false", "ro=false", "readonly=0", "ro=0",
-		"bind-propagation=rprivate", "bind-propagation=private", "bind-propagation=rslave",
-		"bind-propagation=slave", "bind-recursive=enabled", "consistency=cached",
-		"consistency=consistent", "consistency=delegated", "consistency=default", NULL };
+	static const char *const sources[] = {"source", "src", NULL};
+	static const char *const destinations[] = {"target", "dst", "destination", NULL};
+	static const char *const readonly[] = {
+	    "readonly", "ro", "readonly=true", "ro=true", "readonly=1", "ro=1", NULL};
+	static const char *const without_effect[] = {"readonly=false", "ro=false", "readonly=0",
+	    "ro=0", "bind-propagation=rprivate", "bind-propagation=private",
+	    "bind-propagation=rslave", "bind-propagation=slave", "bind-recursive=enabled",
+	    "consistency=cached", "consistency=consistent", "consistency=delegated",
+	    "consistency=default", NULL};
 	size_t name = strcspn(field, "=") < length ? strcspn(field, "=") : length;
 	const char *value = field + name + (name < length);
 	size_t value_length = (size_t)(field + length - value);
@@ -272,9 +286,12 @@ boxdo_mount_field(struct mount *mount, const char *field, size_t length)
 		mount->bind.destination_length = value_length;
 	} else if (boxdo_is_any(field, length, readonly)) {
 		mount->bind.mode = ":ro";
-	} else if (!boxdo_is_any(field, length, without_effect) && !boxdo_is(field, name, "tmpfs-mode")) {
-		return boxdo_fail("--mount: '%.*s' cannot be had; type, source, target, readonly and tmpfs-size"
-		    " can", (int)length, field);
+	} else if (!boxdo_is_any(field, length, without_effect) &&
+	           !boxdo_is(field, name, "tmpfs-mode")) {
+		return boxdo_fail(
+		    "--mount: '%.*s' cannot be had; type, source, target, readonly and tmpfs-size"
+		    " can",
+		    (int)length, field);
 	}
 	return 0;
 }
@@ -282,11 +299,12 @@ boxdo_mount_field(struct mount *mount, const char *field, size_t length)
 int
 boxdo_mount(struct boxdo_run *run, const char *value)
 {
-	struct mount mount = { .bind = { .mode = "" } };
+	struct mount mount = {.bind = {.mode = ""}};
 	int error = 0;
 
 	if (strchr(value, '"') != NULL)
-		return boxdo_fail("--mount: quotes are not read; a path with a ',' can be bound with -v");
+		return boxdo_fail(
+		    "--mount: quotes are not read; a path with a ',' can be bound with -v");
 	while (error == 0 && *value != '\0') {
 		size_t length = strcspn(value, ",");
 
@@ -296,13 +314,16 @@ boxdo_mount(struct boxdo_run *run, const char *value)
 	}
 	if (error != 0)
 		return error;
-	if (!mount.typed || mount.bind.destination == NULL || (!mount.tmpfs && mount.bind.source == NULL))
-		return boxdo_fail("--mount needs type=bind,source=PATH,target=PATH or type=tmpfs,target=PATH; there"
-		    " are no docker volumes here");
+	if (!mount.typed || mount.bind.destination == NULL ||
+	    (!mount.tmpfs && mount.bind.source == NULL))
+		return boxdo_fail("--mount needs type=bind,source=PATH,target=PATH or "
+		                  "type=tmpfs,target=PATH; there"
+		                  " are no docker volumes here");
 	if (mount.tmpfs && (mount.bind.source != NULL || *mount.bind.mode != '\0'))
 		return boxdo_fail("--mount type=tmpfs has no source and is not read-only");
 	if (mount.tmpfs)
-		return boxdo_tmpfs_add(run, mount.bind.destination, mount.bind.destination_length, mount.size);
+		return boxdo_tmpfs_add(
+		    run, mount.bind.destination, mount.bind.destination_length, mount.size);
 	return boxdo_bind_add(run, "--mount", &mount.bind);
 }
 
@@ -316,17 +337,20 @@ boxdo_device(struct boxdo_run *run, const char *value)
 	const char *rest = value + length;
 
 	if (*value != '/')
-		return boxdo_fail("--device %s: name a path below /dev; CDI names (vendor/class=name) come later",
+		return boxdo_fail(
+		    "--device %s: name a path below /dev; CDI names (vendor/class=name) come later",
 		    value);
 	if (rest[0] == ':' && rest[1] == '/') {
 		size_t inside = strcspn(rest + 1, ":");
 
 		if (inside != length || memcmp(value, rest + 1, length) != 0)
-			return boxdo_fail("--device %s: a device has the same path inside as outside", value);
+			return boxdo_fail(
+			    "--device %s: a device has the same path inside as outside", value);
 		rest += 1 + inside;
 	}
 	if (*rest == ':' && rest[1 + strspn(rest + 1, "rwm")] != '\0')
-		return boxdo_fail("--device %s: after the path may come r, w and m, no more", value);
+		return boxdo_fail(
+		    "--device %s: after the path may come r, w and m, no more", value);
 	return boxdo_run_add(run, REQUEST_DEVICE, value, length);
 }
 
@@ -354,13 +378,18 @@ int
 boxdo_ulimit(struct boxdo_run *run, const char *value)
 {
 	size_t name = strcspn(value, "=");
-	char first[24], second[24], text[96];
+	char first[DIGITS_SIZE], second[DIGITS_SIZE], text[96];
 	const char *colon = strchr(value, ':');
-	const char *soft = value[name] == '=' ? boxdo_ulimit_number(value + name + 1, first, sizeof(first)) : NULL;
-	const char *hard = colon != NULL ? boxdo_ulimit_number(colon + 1, second, sizeof(second)) : soft;
+	const char *soft =
+	    value[name] == '=' ? boxdo_ulimit_number(value + name + 1, first, sizeof(first)) : NULL;
+	const char *hard =
+	    colon != NULL ? boxdo_ulimit_number(colon + 1, second, sizeof(second)) : soft;
 
-	if (soft == NULL || hard == NULL || name > 16 || (colon != NULL && strchr(colon + 1, ':') != NULL))
-		return boxdo_fail("--ulimit %s: type NAME=SOFT[:HARD], as in nofile=1024:4096; -1 is unlimited", value);
+	if (soft == NULL || hard == NULL || name > 16 ||
+	    (colon != NULL && strchr(colon + 1, ':') != NULL))
+		return boxdo_fail(
+		    "--ulimit %s: type NAME=SOFT[:HARD], as in nofile=1024:4096; -1 is unlimited",
+		    value);
 	snprintf(text, sizeof(text), "%.*s=%s:%s", (int)name, value, soft, hard);
 	for (size_t i = 0; i < run->word_count; i++) {
 		const char *other = run->words[i].text + strlen("ulimit=");

@@ -68,10 +68,10 @@ filtergen_condition(const struct list *list, const char *text)
 	int end = 0;
 
 	/* %lli: decimal, or hexadecimal behind 0x. */
-	if (sscanf(text, " %u & %lli == %lli %n", &argument, &mask, &value, &end) != 3 || text[end] != '\0' ||
-	    argument > 5 || mask < 0 || (value & ~mask) != 0)
+	if (sscanf(text, " %u & %lli == %lli %n", &argument, &mask, &value, &end) != 3 ||
+	    text[end] != '\0' || argument > 5 || mask < 0 || (value & ~mask) != 0)
 		filtergen_fail(list, "no condition:", text);
-	return (struct scmp_arg_cmp){ argument, SCMP_CMP_MASKED_EQ, (uint64_t)mask, (uint64_t)value };
+	return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, (uint64_t)mask, (uint64_t)value};
 }
 
 static int
@@ -97,7 +97,8 @@ static void
 filtergen_add(struct list *list, const struct rule *rule, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (list->rules[i].number == rule->number && !list->rules[i].conditional && !rule->conditional)
+		if (list->rules[i].number == rule->number && !list->rules[i].conditional &&
+		    !rule->conditional)
 			filtergen_fail(list, "named before:", name);
 	if (list->count == RULES_MAX)
 		filtergen_fail(list, "too many rules at", name);
@@ -107,7 +108,7 @@ filtergen_add(struct list *list, const struct rule *rule, const char *name)
 static void
 filtergen_line(struct list *list, char *line)
 {
-	struct rule rule = { .number = -1 };
+	struct rule rule = {.number = -1};
 	char *condition, *rest, *word;
 
 	line[strcspn(line, "#\n")] = '\0';
@@ -124,7 +125,8 @@ filtergen_line(struct list *list, char *line)
 		word = strtok_r(NULL, " \t", &rest);
 		if (word == NULL || (strcmp(word, "KILL") != 0 && strcmp(word, "ENOSYS") != 0))
 			filtergen_fail(list, "neither ENOSYS nor KILL:", word != NULL ? word : "");
-		list->otherwise = strcmp(word, "KILL") == 0 ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(ENOSYS);
+		list->otherwise =
+		    strcmp(word, "KILL") == 0 ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(ENOSYS);
 		return;
 	}
 	rule.allow = strcmp(word, "allow") == 0;
@@ -184,7 +186,8 @@ filtergen_export(const struct list *list, scmp_filter_ctx context, struct progra
 	program->count += (size_t)length / sizeof(*code);
 	for (struct sock_filter *end = program->code + program->count; code < end; code++)
 		if (code->code == (BPF_RET | BPF_K) && code->k == UNDECIDED)
-			*code = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JA, (uint32_t)(end - code - 1), 0, 0);
+			*code = (struct sock_filter)BPF_JUMP(
+			    BPF_JMP | BPF_JA, (uint32_t)(end - code - 1), 0, 0);
 }
 
 /*

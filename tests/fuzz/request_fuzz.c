@@ -29,10 +29,12 @@ fuzz_destination(const char *path)
 {
 	size_t length = strlen(path);
 
-	fuzz_require(path[0] == '/' && length > 1 && length <= REQUEST_PATH_MAX && path[length - 1] != '/');
-	fuzz_require(strstr(path, "//") == NULL && strstr(path, "/../") == NULL && strstr(path, "/./") == NULL);
+	fuzz_require(
+	    path[0] == '/' && length > 1 && length <= REQUEST_PATH_MAX && path[length - 1] != '/');
+	fuzz_require(strstr(path, "//") == NULL && strstr(path, "/../") == NULL &&
+	             strstr(path, "/./") == NULL);
 	fuzz_require(strncmp(path, "/proc/", 6) != 0 && strncmp(path, "/sys/", 5) != 0 &&
-	    strncmp(path, "/dev/", 5) != 0);
+	             strncmp(path, "/dev/", 5) != 0);
 }
 
 static void
@@ -40,9 +42,11 @@ fuzz_accepted(const struct request *request)
 {
 	fuzz_require(request->image != NULL && request->command != NULL);
 	fuzz_require(request->command[request->command_count] == NULL);
-	fuzz_require(request->bind_count <= REQUEST_BINDS_MAX && request->env_count <= REQUEST_ENVS_MAX);
+	fuzz_require(
+	    request->bind_count <= REQUEST_BINDS_MAX && request->env_count <= REQUEST_ENVS_MAX);
 	for (size_t i = 0; i < request->bind_count; i++) {
-		fuzz_require(request->binds[i].source[0] != '\0' && strchr(request->binds[i].source, ':') == NULL);
+		fuzz_require(request->binds[i].source[0] != '\0' &&
+		             strchr(request->binds[i].source, ':') == NULL);
 		fuzz_destination(request->binds[i].destination);
 	}
 	for (size_t i = 0; i < request->tmpfs_count; i++)

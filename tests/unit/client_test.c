@@ -19,7 +19,7 @@
 
 #define ARGS_MAX 2200
 
-static char said[1024];  /* by boxdo_fail */
+static char said[1024];    /* by boxdo_fail */
 static char vector[65536]; /* the words given to execve, each in brackets */
 static char given[65536];  /* the variables with our prefix */
 static bool executed;
@@ -83,7 +83,7 @@ __wrap_execve(const char *path, char *const argv[], char *const envp[])
 static int
 run_words(const char *line, const char *word)
 {
-	char *argv[ARGS_MAX] = { (char[]){ "run" } }, *copy = strdup(line), *rest = copy;
+	char *argv[ARGS_MAX] = {(char[]){"run"}}, *copy = strdup(line), *rest = copy;
 	int argc = 1;
 
 	said[0] = vector[0] = given[0] = '\0';
@@ -148,17 +148,20 @@ static void
 keys_in_the_order_of_the_table(void **state)
 {
 	(void)state;
-	gives("--contain --ulimit nofile=1:2 --shm-size 1g -h box --entrypoint sh --ipc host --net none -w /w"
+	gives("--contain --ulimit nofile=1:2 --shm-size 1g -h box --entrypoint sh --ipc host --net "
+	      "none -w /w"
 	      " --device /dev/null --tmpfs /t -v /a -v /b:ro --name n -u alice i true",
-	    "[image=i][user=alice][name=n][bind=/a:/a][bind=/b:/b:ro][tmpfs=/t][device=/dev/null][workdir=/w]"
-	    "[network=none][ipc=host][entrypoint=sh][hostname=box][shm-size=1073741824][ulimit=nofile=1:2]"
+	    "[image=i][user=alice][name=n][bind=/a:/a][bind=/b:/b:ro][tmpfs=/t][device=/dev/"
+	    "null][workdir=/w]"
+	    "[network=none][ipc=host][entrypoint=sh][hostname=box][shm-size=1073741824][ulimit="
+	    "nofile=1:2]"
 	    "[home=no][cwd=no][--][true]");
 }
 
 static void
 words_stay_words(void **state)
 {
-	static const char *const words[] = { "a b", "", "\n", "'\"$x`", "\xff\xfe", "--", "x=y" };
+	static const char *const words[] = {"a b", "", "\n", "'\"$x`", "\xff\xfe", "--", "x=y"};
 	char expected[128];
 
 	(void)state;
@@ -206,16 +209,19 @@ mounts(void **state)
 	gives("--mount type=bind,src=./a,destination=/b,ro=true,bind-propagation=rprivate i",
 	    "[image=i][bind=./a:/b:ro][--]");
 	gives("--mount type=tmpfs,target=/t i", "[image=i][tmpfs=/t][--]");
-	gives("--mount type=tmpfs,dst=/t,tmpfs-size=64m,tmpfs-mode=1777 i", "[image=i][tmpfs=/t:size=67108864][--]");
+	gives("--mount type=tmpfs,dst=/t,tmpfs-size=64m,tmpfs-mode=1777 i",
+	    "[image=i][tmpfs=/t:size=67108864][--]");
 	says("--mount type=volume,source=d,target=/b i", "type=volume");
 	says("--mount source=/a,target=/b i", "needs type=bind");
 	says("--mount type=bind,target=/b i", "needs type=bind");
 	says("--mount type=bind,source=/a,target=b i", "absolute path");
-	says("--mount type=bind,source=/a,target=/b,bind-propagation=shared i", "bind-propagation=shared");
+	says("--mount type=bind,source=/a,target=/b,bind-propagation=shared i",
+	    "bind-propagation=shared");
 	says("--mount type=bind,source=/a:x,target=/b i", "with a ':'");
 	says("--mount type=tmpfs,target=/b,readonly i", "no source");
 	says("--mount \"type=bind\" i", "quotes");
-	gives("--tmpfs /run:rw,noexec,nosuid,size=65536k i", "[image=i][tmpfs=/run:size=67108864][--]");
+	gives("--tmpfs /run:rw,noexec,nosuid,size=65536k i",
+	    "[image=i][tmpfs=/run:size=67108864][--]");
 	says("--tmpfs run i", "absolute path");
 	says("--tmpfs /run:size=10% i", "no size");
 	says("--tmpfs /run:huge=always i", "'huge=always' is not known");
@@ -270,8 +276,10 @@ refused_by_name(void **state)
 	says("--pull always i", "catalogue");
 	says("--security-opt seccomp=unconfined i", "seccomp");
 	says("--userns=auto i", "who you are outside");
-	gives("--privileged=false -d=false --pull never --restart no --cap-drop ALL --security-opt no-new-privileges"
-	      " --userns=host --pids-limit=-1 --platform linux/amd64 --read-only i", "[image=i][--]");
+	gives("--privileged=false -d=false --pull never --restart no --cap-drop ALL --security-opt "
+	      "no-new-privileges"
+	      " --userns=host --pids-limit=-1 --platform linux/amd64 --read-only i",
+	    "[image=i][--]");
 }
 
 static void
@@ -309,10 +317,11 @@ file_with(const char *text, size_t length)
 static void
 variable_files(void **state)
 {
-	static const char good[] = "\xef\xbb\xbf# a comment\n\nA=1\n  B=two words # kept \r\nHERE\nGONE\nC='q'\nD=last";
+	static const char good[] =
+	    "\xef\xbb\xbf# a comment\n\nA=1\n  B=two words # kept \r\nHERE\nGONE\nC='q'\nD=last";
 	static const struct {
 		const char *text, *error;
-	} bad[] = { { "A=1\nB C=2\n", ":2: 'B C'" }, { "=x\n", ":1: ''" }, { "A =1", ":1: 'A '" } };
+	} bad[] = {{"A=1\nB C=2\n", ":2: 'B C'"}, {"=x\n", ":1: ''"}, {"A =1", ":1: 'A '"}};
 	char *path, line[256];
 
 	(void)state;
@@ -366,16 +375,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(grammar),
-		cmocka_unit_test(keys_in_the_order_of_the_table),
-		cmocka_unit_test(words_stay_words),
-		cmocka_unit_test(volumes),
-		cmocka_unit_test(mounts),
-		cmocka_unit_test(sizes_limits_and_devices),
-		cmocka_unit_test(refused_by_name),
-		cmocka_unit_test(variables),
-		cmocka_unit_test(variable_files),
-		cmocka_unit_test(too_many),
+	    cmocka_unit_test(grammar),
+	    cmocka_unit_test(keys_in_the_order_of_the_table),
+	    cmocka_unit_test(words_stay_words),
+	    cmocka_unit_test(volumes),
+	    cmocka_unit_test(mounts),
+	    cmocka_unit_test(sizes_limits_and_devices),
+	    cmocka_unit_test(refused_by_name),
+	    cmocka_unit_test(variables),
+	    cmocka_unit_test(variable_files),
+	    cmocka_unit_test(too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

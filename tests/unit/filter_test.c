@@ -7,11 +7,11 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,10 @@
 
 #include "filters.h"
 
-#define FILTER(program) { sizeof(program) / sizeof(program[0]), (struct sock_filter *)(uintptr_t)program }
+#define FILTER(program)                                                                            \
+	{                                                                                          \
+		sizeof(program) / sizeof(program[0]), (struct sock_filter *)(uintptr_t)program     \
+	}
 
 static const struct sock_fprog payload = FILTER(filter_payload);
 static const struct sock_fprog supervisor = FILTER(filter_supervisor);
@@ -92,13 +95,14 @@ unknown_calls_do_not_exist(void **state)
 static void
 privileged_calls_are_refused(void **state)
 {
-	static const long calls[] = { SYS_unshare, SYS_setns, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
-		SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick,
-		SYS_mount_setattr, SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_io_uring_setup,
-		SYS_io_uring_enter, SYS_io_uring_register, SYS_keyctl, SYS_add_key, SYS_request_key,
-		SYS_pidfd_getfd, SYS_process_madvise, SYS_kcmp, SYS_open_by_handle_at, SYS_reboot,
-		SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_swapon, SYS_acct,
-		SYS_syslog, SYS_iopl, SYS_ioperm, SYS_sethostname, SYS_modify_ldt };
+	static const long calls[] = {SYS_unshare, SYS_setns, SYS_mount, SYS_umount2, SYS_pivot_root,
+	    SYS_chroot, SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
+	    SYS_fspick, SYS_mount_setattr, SYS_bpf, SYS_perf_event_open, SYS_userfaultfd,
+	    SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_keyctl, SYS_add_key,
+	    SYS_request_key, SYS_pidfd_getfd, SYS_process_madvise, SYS_kcmp, SYS_open_by_handle_at,
+	    SYS_reboot, SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load,
+	    SYS_swapon, SYS_acct, SYS_syslog, SYS_iopl, SYS_ioperm, SYS_sethostname,
+	    SYS_modify_ldt};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
@@ -110,12 +114,15 @@ only_common_socket_families(void **state)
 {
 	(void)state;
 	for (long family = 0; family < 64; family++) {
-		bool common = family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK;
+		bool common = family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
+		              family == AF_NETLINK;
 
 		/* A type that does not exist: what passes the filter gets another error than EPERM. */
 		assert_int_equal(errno_of(&payload, SYS_socket, family, 15, 0) == EPERM, !common);
-		assert_int_equal(errno_of(&payload, SYS_socketpair, family, 15, 0) == EPERM, !common);
-		assert_int_equal(errno_of(&payload, SYS_socket, family | 1L << 32, 15, 0) == EPERM, !common);
+		assert_int_equal(
+		    errno_of(&payload, SYS_socketpair, family, 15, 0) == EPERM, !common);
+		assert_int_equal(
+		    errno_of(&payload, SYS_socket, family | 1L << 32, 15, 0) == EPERM, !common);
 	}
 	assert_int_equal(errno_of(&payload, SYS_socket, AF_UNIX, SOCK_STREAM, 0), 0);
 }
@@ -123,27 +130,31 @@ only_common_socket_families(void **state)
 static void
 few_personalities(void **state)
 {
-	static const unsigned allowed[] = { 0, 8, 0x20000, 0x20008, 0xffffffff };
+	static const unsigned allowed[] = {0, 8, 0x20000, 0x20008, 0xffffffff};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
 		assert_int_equal(errno_of(&payload, SYS_personality, allowed[i], 0, 0), 0);
 	assert_int_equal(errno_of(&payload, SYS_personality, 0xdead, 0, 0), EPERM);
-	assert_int_equal(errno_of(&payload, SYS_personality, 0x0040000, 0, 0), EPERM); /* no randomisation */
-	assert_int_equal(errno_of(&payload, SYS_personality, 0x0100000, 0, 0), EPERM); /* page zero */
+	assert_int_equal(
+	    errno_of(&payload, SYS_personality, 0x0040000, 0, 0), EPERM); /* no randomisation */
+	assert_int_equal(
+	    errno_of(&payload, SYS_personality, 0x0100000, 0, 0), EPERM); /* page zero */
 	assert_int_equal(errno_of(&payload, SYS_personality, 0x0040000 | 1L << 32, 0, 0), EPERM);
 }
 
 static void
 no_namespace_by_clone(void **state)
 {
-	static const long flags[] = { CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER,
-		CLONE_NEWPID, CLONE_NEWNET, 0x80 };
+	static const long flags[] = {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+	    CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, 0x80};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
 		assert_int_equal(errno_of(&payload, SYS_clone, flags[i], 0, 0), EPERM);
-		assert_int_equal(errno_of(&payload, SYS_clone, flags[i] | CLONE_VM | SIGCHLD | 1L << 40, 0, 0), EPERM);
+		assert_int_equal(
+		    errno_of(&payload, SYS_clone, flags[i] | CLONE_VM | SIGCHLD | 1L << 40, 0, 0),
+		    EPERM);
 	}
 }
 
@@ -182,7 +193,7 @@ programs_run(void **state)
 	(void)state;
 	if (child == 0) {
 		char command[] = "true | cat && (sleep 0 & wait) && test -d / && exec /bin/true";
-		char *const argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, command, NULL };
+		char *const argv[] = {(char[]){"sh"}, (char[]){"-c"}, command, NULL};
 
 		load(&payload);
 		if (fork() == 0)
@@ -210,13 +221,15 @@ supervisor_may_wait_and_signal(void **state)
 		if (inner == 0)
 			_exit(pause());
 		pidfd = (int)syscall(SYS_pidfd_open, inner, 0);
-		ready = (struct pollfd){ .fd = pidfd, .events = POLLIN };
+		ready = (struct pollfd){.fd = pidfd, .events = POLLIN};
 		load(&supervisor);
-		if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) != 0 || poll(&ready, 1, 5000) != 1)
+		if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) != 0 ||
+		    poll(&ready, 1, 5000) != 1)
 			leave(1);
 		if (wait4(inner, &status, 0, NULL) != inner || WTERMSIG(status) != SIGKILL)
 			leave(2);
-		if (socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) < 0 || write(pipes[1], "x", 1) != 1)
+		if (socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) < 0 ||
+		    write(pipes[1], "x", 1) != 1)
 			leave(3);
 		leave(openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) < 0 ? 4 : 0);
 	}
@@ -229,9 +242,10 @@ supervisor_may_wait_and_signal(void **state)
 static void
 supervisor_dies_of_anything_else(void **state)
 {
-	static const long calls[] = { SYS_execve, SYS_execveat, SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_kill,
-		SYS_tgkill, SYS_ptrace, SYS_mount, SYS_setuid, SYS_setresuid, SYS_ioctl, SYS_bpf, SYS_unlink,
-		SYS_unlinkat, SYS_chmod, SYS_prctl, SYS_seccomp, SYS_open, SYS_chdir, SYS_chroot, 1000 };
+	static const long calls[] = {SYS_execve, SYS_execveat, SYS_clone, SYS_clone3, SYS_fork,
+	    SYS_vfork, SYS_kill, SYS_tgkill, SYS_ptrace, SYS_mount, SYS_setuid, SYS_setresuid,
+	    SYS_ioctl, SYS_bpf, SYS_unlink, SYS_unlinkat, SYS_chmod, SYS_prctl, SYS_seccomp,
+	    SYS_open, SYS_chdir, SYS_chroot, 1000};
 
 	(void)state;
 	assert_int_equal(errno_of(&supervisor, SYS_getpid, 0, 0, 0), 0);
@@ -240,23 +254,24 @@ supervisor_dies_of_anything_else(void **state)
 	assert_int_equal(errno_of(&supervisor, SYS_socket, AF_INET, SOCK_STREAM, 0), -SIGSYS);
 	assert_int_equal(errno_of(&supervisor, SYS_socket, AF_NETLINK, SOCK_RAW, 0), -SIGSYS);
 	assert_int_equal(errno_of(&supervisor, SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC), -SIGSYS);
-	assert_int_equal(errno_of(&supervisor, SYS_mprotect, 0, 4096, PROT_EXEC | 1L << 32), -SIGSYS);
+	assert_int_equal(
+	    errno_of(&supervisor, SYS_mprotect, 0, 4096, PROT_EXEC | 1L << 32), -SIGSYS);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(terminal_injection_is_refused),
-		cmocka_unit_test(unknown_calls_do_not_exist),
-		cmocka_unit_test(privileged_calls_are_refused),
-		cmocka_unit_test(only_common_socket_families),
-		cmocka_unit_test(few_personalities),
-		cmocka_unit_test(no_namespace_by_clone),
-		cmocka_unit_test(foreign_abis_do_not_exist),
-		cmocka_unit_test(programs_run),
-		cmocka_unit_test(supervisor_may_wait_and_signal),
-		cmocka_unit_test(supervisor_dies_of_anything_else),
+	    cmocka_unit_test(terminal_injection_is_refused),
+	    cmocka_unit_test(unknown_calls_do_not_exist),
+	    cmocka_unit_test(privileged_calls_are_refused),
+	    cmocka_unit_test(only_common_socket_families),
+	    cmocka_unit_test(few_personalities),
+	    cmocka_unit_test(no_namespace_by_clone),
+	    cmocka_unit_test(foreign_abis_do_not_exist),
+	    cmocka_unit_test(programs_run),
+	    cmocka_unit_test(supervisor_may_wait_and_signal),
+	    cmocka_unit_test(supervisor_dies_of_anything_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

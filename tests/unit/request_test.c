@@ -55,7 +55,7 @@ parse(int argc, char **argv)
 static int
 parse_words(const char *first, ...)
 {
-	const char *argv[WORDS_MAX] = { "boxdo-launch", "1" };
+	const char *argv[WORDS_MAX] = {"boxdo-launch", "1"};
 	int argc = 2;
 	va_list words;
 
@@ -90,9 +90,10 @@ static void
 a_whole_request(void **state)
 {
 	(void)state;
-	ACCEPTED("image=pytorch", "user=alice", "name=run-1", "bind=/home/alice/work:/work:rw", "bind=.:/b:ro",
-	    "bind=/d:/d", "tmpfs=/t:size=1048576", "tmpfs=/u", "device=/dev/nvidia0", "workdir=/work", "env=A_1",
-	    "env=_b", "network=host", "ipc=private", "entrypoint=sh", "hostname=n1", "shm-size=17179869184",
+	ACCEPTED("image=pytorch", "user=alice", "name=run-1", "bind=/home/alice/work:/work:rw",
+	    "bind=.:/b:ro", "bind=/d:/d", "tmpfs=/t:size=1048576", "tmpfs=/u",
+	    "device=/dev/nvidia0", "workdir=/work", "env=A_1", "env=_b", "network=host",
+	    "ipc=private", "entrypoint=sh", "hostname=n1", "shm-size=17179869184",
 	    "ulimit=nofile=1024:2048", "ulimit=memlock=unlimited:unlimited", "home=no", "cwd=no");
 	assert_string_equal(request.image, "pytorch");
 	assert_string_equal(request.user, "alice");
@@ -128,8 +129,8 @@ a_whole_request(void **state)
 static void
 must_1_short_vectors(void **state)
 {
-	char *const words[] = { (char[]){ "boxdo-launch" }, (char[]){ "1" }, (char[]){ "image=i" },
-		(char[]){ "--" }, NULL };
+	char *const words[] = {
+	    (char[]){"boxdo-launch"}, (char[]){"1"}, (char[]){"image=i"}, (char[]){"--"}, NULL};
 
 	(void)state;
 	for (int argc = 0; argc < 4; argc++) {
@@ -149,8 +150,8 @@ must_1_short_vectors(void **state)
 static void
 must_2_order_and_keys(void **state)
 {
-	static const char *const no_version[] = { "boxdo-launch", "2", "image=i", "--", NULL };
-	static const char *const no_end[] = { "boxdo-launch", "1", "image=i", "sh", "--", NULL };
+	static const char *const no_version[] = {"boxdo-launch", "2", "image=i", "--", NULL};
+	static const char *const no_end[] = {"boxdo-launch", "1", "image=i", "sh", "--", NULL};
 
 	(void)state;
 	assert_int_equal(parse(4, (char **)(uintptr_t)no_version), -1);
@@ -181,7 +182,7 @@ must_2_order_and_keys(void **state)
 static int
 parse_many(const char *format, unsigned n)
 {
-	char *argv[WORDS_MAX] = { (char[]){ "boxdo-launch" }, (char[]){ "1" }, (char[]){ "image=i" } };
+	char *argv[WORDS_MAX] = {(char[]){"boxdo-launch"}, (char[]){"1"}, (char[]){"image=i"}};
 	static char end[] = "--";
 	int result;
 
@@ -203,10 +204,11 @@ must_3_limits(void **state)
 	static const struct {
 		const char *word;
 		size_t longest;
-	} values[] = { { "image=", REQUEST_PATH_MAX }, { "user=", REQUEST_NAME_MAX }, { "name=", 128 },
-		{ "workdir=/", REQUEST_PATH_MAX - 1 }, { "env=", REQUEST_NAME_MAX },
-		{ "entrypoint=", REQUEST_PATH_MAX }, { "hostname=", 63 }, { "bind=/a:/", REQUEST_PATH_MAX - 1 },
-		{ "tmpfs=/", REQUEST_PATH_MAX - 1 }, { "device=/dev/", REQUEST_PATH_MAX - 5 } };
+	} values[] = {{"image=", REQUEST_PATH_MAX}, {"user=", REQUEST_NAME_MAX}, {"name=", 128},
+	    {"workdir=/", REQUEST_PATH_MAX - 1}, {"env=", REQUEST_NAME_MAX},
+	    {"entrypoint=", REQUEST_PATH_MAX}, {"hostname=", 63},
+	    {"bind=/a:/", REQUEST_PATH_MAX - 1}, {"tmpfs=/", REQUEST_PATH_MAX - 1},
+	    {"device=/dev/", REQUEST_PATH_MAX - 5}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -234,8 +236,9 @@ must_3_limits(void **state)
 static void
 must_4_numbers(void **state)
 {
-	static const char *const bad[] = { "", "0", "-1", "+1", " 1", "1 ", "0x10", "01", "1k", "1e3", "1.0",
-		"18446744073709551616", "99999999999999999999", "100000000000000000000", "\xd9\xa1" };
+	static const char *const bad[] = {"", "0", "-1", "+1", " 1", "1 ", "0x10", "01", "1k",
+	    "1e3", "1.0", "18446744073709551616", "99999999999999999999", "100000000000000000000",
+	    "\xd9\xa1"};
 
 	(void)state;
 	ACCEPTED("shm-size=18446744073709551615");
@@ -271,21 +274,26 @@ must_4_numbers(void **state)
 static void
 must_5_destinations(void **state)
 {
-	static const char *const bad[] = { "", "relative", "./x", "../x", "/", "//", "///", "/.", "/..", "/a/..",
-		"/a/../b", "/a/./b", "/a/.", "/proc", "/proc/", "//proc", "/proc//", "/proc/1/fd", "/sys",
-		"/sys/kernel", "/dev", "/dev/", "/dev/shm", "//dev//shm/", "/dev/null", "/dev/pts/0" };
+	static const char *const bad[] = {"", "relative", "./x", "../x", "/", "//", "///", "/.",
+	    "/..", "/a/..", "/a/../b", "/a/./b", "/a/.", "/proc", "/proc/", "//proc", "/proc//",
+	    "/proc/1/fd", "/sys", "/sys/kernel", "/dev", "/dev/", "/dev/shm", "//dev//shm/",
+	    "/dev/null", "/dev/pts/0"};
 	static const struct {
 		const char *typed, *clean;
-	} good[] = { { "/a", "/a" }, { "//a", "/a" }, { "/a/", "/a" }, { "/a//b///", "/a/b" }, { "/...", "/..." },
-		{ "/..a/.b", "/..a/.b" }, { "/processes", "/processes" }, { "/system", "/system" },
-		{ "/devel", "/devel" }, { "/a/proc", "/a/proc" }, { "/\xff\n\x1b[2J", "/\xff\n\x1b[2J" } };
+	} good[] = {{"/a", "/a"}, {"//a", "/a"}, {"/a/", "/a"}, {"/a//b///", "/a/b"},
+	    {"/...", "/..."}, {"/..a/.b", "/..a/.b"}, {"/processes", "/processes"},
+	    {"/system", "/system"}, {"/devel", "/devel"}, {"/a/proc", "/a/proc"},
+	    {"/\xff\n\x1b[2J", "/\xff\n\x1b[2J"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char word[128];
 
 		for (int mode = 0; mode < 3; mode++) {
-			snprintf(word, sizeof(word), "bind=/x:%s%s", bad[i], mode == 0 ? "" : mode == 1 ? ":ro" : ":rw");
+			snprintf(word, sizeof(word), "bind=/x:%s%s", bad[i],
+			    mode == 0   ? ""
+			    : mode == 1 ? ":ro"
+			                : ":rw");
 			REFUSED(word);
 		}
 		snprintf(word, sizeof(word), "tmpfs=%s", bad[i]);
@@ -326,7 +334,8 @@ must_7_errors_are_printable(void **state)
 	REFUSED("\x1b]0;owned\a=x");
 	REFUSED("name=\x1b[31m");
 	REFUSED("bind=/x:\r\nboxdo: allowed");
-	REFUSED("network=\xc2\x9b" "2J");
+	REFUSED("network=\xc2\x9b"
+	        "2J");
 	REFUSED(many);
 	REFUSED("name=#033");
 	assert_non_null(strstr(error, "#043033")); /* the sign of an escape is escaped itself */
@@ -401,7 +410,8 @@ static void
 small_error_buffers(void **state)
 {
 	char word[] = "name=/////////////////////////////////////////////////";
-	char *argv[] = { (char[]){ "x" }, (char[]){ "1" }, (char[]){ "image=i" }, word, (char[]){ "--" }, NULL };
+	char *argv[] = {
+	    (char[]){"x"}, (char[]){"1"}, (char[]){"image=i"}, word, (char[]){"--"}, NULL};
 
 	(void)state;
 	for (size_t size = 1; size < 64; size++) {
@@ -428,17 +438,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(a_whole_request, clean_up),
-		cmocka_unit_test_teardown(must_1_short_vectors, clean_up),
-		cmocka_unit_test_teardown(must_2_order_and_keys, clean_up),
-		cmocka_unit_test_teardown(must_3_limits, clean_up),
-		cmocka_unit_test_teardown(must_4_numbers, clean_up),
-		cmocka_unit_test_teardown(must_5_destinations, clean_up),
-		cmocka_unit_test_teardown(must_6_one_mount_a_destination, clean_up),
-		cmocka_unit_test_teardown(must_7_errors_are_printable, clean_up),
-		cmocka_unit_test_teardown(binds, clean_up),
-		cmocka_unit_test_teardown(other_values, clean_up),
-		cmocka_unit_test_teardown(small_error_buffers, clean_up),
+	    cmocka_unit_test_teardown(a_whole_request, clean_up),
+	    cmocka_unit_test_teardown(must_1_short_vectors, clean_up),
+	    cmocka_unit_test_teardown(must_2_order_and_keys, clean_up),
+	    cmocka_unit_test_teardown(must_3_limits, clean_up),
+	    cmocka_unit_test_teardown(must_4_numbers, clean_up),
+	    cmocka_unit_test_teardown(must_5_destinations, clean_up),
+	    cmocka_unit_test_teardown(must_6_one_mount_a_destination, clean_up),
+	    cmocka_unit_test_teardown(must_7_errors_are_printable, clean_up),
+	    cmocka_unit_test_teardown(binds, clean_up),
+	    cmocka_unit_test_teardown(other_values, clean_up),
+	    cmocka_unit_test_teardown(small_error_buffers, clean_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
