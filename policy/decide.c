@@ -6,21 +6,21 @@
  *	limits of the allows it passed over stay in force, the strictest of each. Else refused.
  *
  * Stage: 4 policy. Privilege: needs none; reads only what it is given.
- * Trusts: policy_load for having kept only rules about this caller, host and time; the broker for paths
- * as they were opened. Distrusts: everything typed.
+ * Trusts: policy_load for having kept only rules about this caller, host and time; the broker for
+ * paths as they were opened. Distrusts: everything typed.
  * On error: refused. The verdict is REFUSE from the first line to the last but one.
  */
 #include "policy/images.h"
+#include "policy/offer.h"
 #include "policy/place.h"
-#include "policy/plan.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* What was learnt on the way to the rule that decides. */
 struct decide {
-	struct plan plan;            /* allow: the rule that decides, or NULL */
-	const struct rule *nearest;  /* matched, but did not cover; the fewest things missing */
+	struct offer offer;         /* allow: the rule that decides, or NULL */
+	const struct rule *nearest; /* matched, but did not cover; the fewest things missing */
 	size_t nearest_missing;
 	const struct rule *other;    /* about the image, but not about this command or account */
 	const struct rule *narrowed; /* the first passed over that narrows the environment */
@@ -44,7 +44,7 @@ decide_command(const struct rule *rule, const struct policy_question *q)
 	return !rule->has_command;
 }
 
-/* --- denies ------------------------------------------------------------------------------------ */
+/* --- denies ----------------------------------------------------------------------------------- */
 
 static bool
 decide_touches(const struct policy_question *q, const struct policy_decision *d, const char *path)
@@ -63,8 +63,8 @@ decide_touches(const struct policy_question *q, const struct policy_decision *d,
 
 /* Both as opened and as written: a deny must not depend on what the caller can open. */
 static bool
-decide_deny_binds(const struct rule *rule, const struct policy_question *q,
-    const struct policy_decision *d)
+decide_deny_binds(
+    const struct rule *rule, const struct policy_question *q, const struct policy_decision *d)
 {
 	size_t i;
 
@@ -88,8 +88,8 @@ decide_deny_binds(const struct rule *rule, const struct policy_question *q,
 
 /* Devices asked for, and those a bind of /dev or of something in it brings along. */
 static bool
-decide_deny_devices(const struct rule *rule, const struct policy_question *q,
-    const struct policy_decision *d)
+decide_deny_devices(
+    const struct rule *rule, const struct policy_question *q, const struct policy_decision *d)
 {
 	size_t i, j;
 
@@ -123,10 +123,10 @@ decide_deny_matches(const struct policy *policy, const struct rule *rule,
 	const char *run_as = decide_run_as(policy, q);
 
 	return images_match(policy, rule, q) && decide_command(rule, q) &&
-	    (rule->run_as == NULL || (run_as != NULL && strcmp(rule->run_as, run_as) == 0)) &&
-	    (!rule->has_network || decide_deny_network(rule, network)) &&
-	    (!rule->has_devices || decide_deny_devices(rule, q, d)) &&
-	    (!rule->has_binds || decide_deny_binds(rule, q, d));
+	       (rule->run_as == NULL || (run_as != NULL && strcmp(rule->run_as, run_as) == 0)) &&
+	       (!rule->has_network || decide_deny_network(rule, network)) &&
+	       (!rule->has_devices || decide_deny_devices(rule, q, d)) &&
+	       (!rule->has_binds || decide_deny_binds(rule, q, d));
 }
 
 static const struct rule *
@@ -141,14 +141,14 @@ decide_deny(const struct policy *policy, const struct policy_question *q,
 	return NULL;
 }
 
-/* --- allows ------------------------------------------------------------------------------------ */
+/* --- allows ----------------------------------------------------------------------------------- */
 
 /* Is the allow about this image, command and account? What it grants is another matter. */
 static bool
 decide_allow_matches(struct decide *decide, const struct rule *rule)
 {
-	const struct policy *policy = decide->plan.policy;
-	const struct policy_question *q = decide->plan.question;
+	const struct policy *policy = decide->offer.policy;
+	const struct policy_question *q = decide->offer.question;
 	const char *run_as = decide_run_as(policy, q);
 
 	if (!images_match(policy, rule, q))
@@ -162,7 +162,9 @@ decide_allow_matches(struct decide *decide, const struct rule *rule)
 	return false;
 }
 
-/* A rule's duties hold for whoever it matches, so that asking for more never gets an easier rule. */
+/*
+ * A rule's duties hold for whoever it matches, so that asking for more never gets an easier rule.
+ */
 static void
 decide_take_duties(const struct rule *rule, struct policy_decision *d)
 {
@@ -188,25 +190,26 @@ decide_allow(struct decide *decide, struct policy_decision *d)
 	const struct rule *rule;
 	size_t missing;
 
-	for (rule = decide->plan.policy->rules[RULE_ALLOW]; rule != NULL; rule = rule->next) {
+	for (rule = decide->offer.policy->rules[RULE_ALLOW]; rule != NULL; rule = rule->next) {
 		if (!decide_allow_matches(decide, rule))
 			continue;
-		decide->plan.allow = rule;
-		missing = plan_missing(&decide->plan);
+		decide->offer.allow = rule;
+		missing = offer_missing(&decide->offer);
 		decide_take_duties(rule, d);
 		if (missing == 0)
 			return;
 		decide_pass_over(decide, rule, missing);
 	}
-	decide->plan.allow = NULL;
+	decide->offer.allow = NULL;
 }
 
-/* --- the answer -------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static void
 decide_name_rule(struct policy_decision *d, const char *kind, const struct rule *rule)
 {
-	snprintf(d->rule, sizeof(d->rule), "%s %s (%s:%u)", kind, rule->name, rule->file, rule->line);
+	snprintf(
+	    d->rule, sizeof(d->rule), "%s %s (%s:%u)", kind, rule->name, rule->file, rule->line);
 	place_clean(d->rule);
 }
 
@@ -217,7 +220,8 @@ decide_refuse_denied(struct policy_decision *d, const struct rule *deny)
 
 	decide_name_rule(d, "deny", deny);
 	snprintf(d->reason, sizeof(d->reason), "denied by the rule %s%s", d->rule,
-	    things ? ", for what the container would get (its binds, home, working directory, devices, "
+	    things ? ", for what the container would get (its binds, home, working directory, "
+	             "devices, "
 	             "network)"
 	           : "");
 }
@@ -225,13 +229,14 @@ decide_refuse_denied(struct policy_decision *d, const struct rule *deny)
 static void
 decide_refuse_image(const struct decide *decide, struct policy_decision *d)
 {
-	const struct policy_question *q = decide->plan.question;
+	const struct policy_question *q = decide->offer.question;
 	const char *image = q->image != NULL ? q->image->name : q->image_path;
 	char runnable[POLICY_TEXT_MAX / 2];
 
-	policy_runnable(decide->plan.policy, runnable, sizeof(runnable));
-	snprintf(d->reason, sizeof(d->reason), "image %.400s is not permitted to you here and now; %s%s",
-	    image != NULL ? image : "", runnable[0] != '\0' ? "you may run: " : "no image is", runnable);
+	policy_runnable(decide->offer.policy, runnable, sizeof(runnable));
+	snprintf(d->reason, sizeof(d->reason),
+	    "image %.400s is not permitted to you here and now; %s%s", image != NULL ? image : "",
+	    runnable[0] != '\0' ? "you may run: " : "no image is", runnable);
 }
 
 /* No allow decides: say what came nearest. */
@@ -239,23 +244,26 @@ static void
 decide_refuse(struct decide *decide, struct policy_decision *d)
 {
 	const struct rule *other = decide->other;
-	const char *run_as = decide_run_as(decide->plan.policy, decide->plan.question);
+	const char *run_as = decide_run_as(decide->offer.policy, decide->offer.question);
 
 	if (decide->nearest != NULL) {
-		decide->plan.allow = decide->nearest;
-		plan_explain(&decide->plan, d->reason, sizeof(d->reason));
+		decide->offer.allow = decide->nearest;
+		offer_explain(&decide->offer, d->reason, sizeof(d->reason));
 		return;
 	}
 	if (other == NULL)
 		decide_refuse_image(decide, d);
 	else if (run_as != NULL)
-		snprintf(d->reason, sizeof(d->reason), "no rule lets you run this image as %s", run_as);
+		snprintf(
+		    d->reason, sizeof(d->reason), "no rule lets you run this image as %s", run_as);
 	else if (other->run_as != NULL)
-		snprintf(d->reason, sizeof(d->reason), "allow %s (%s:%u) permits this image as %s only",
-		    other->name, other->file, other->line, other->run_as);
+		snprintf(d->reason, sizeof(d->reason),
+		    "allow %s (%s:%u) permits this image as %s only", other->name, other->file,
+		    other->line, other->run_as);
 	else
-		snprintf(d->reason, sizeof(d->reason), "allow %s (%s:%u) permits other commands of this image",
-		    other->name, other->file, other->line);
+		snprintf(d->reason, sizeof(d->reason),
+		    "allow %s (%s:%u) permits other commands of this image", other->name,
+		    other->file, other->line);
 	place_clean(d->reason);
 }
 
@@ -264,9 +272,9 @@ decide_grant(const struct decide *decide, struct policy_decision *d)
 {
 	const struct rule *narrowed = decide->narrowed;
 
-	decide_name_rule(d, "allow", decide->plan.allow);
-	d->network = plan_network(&decide->plan);
-	d->env = plan_env(&decide->plan);
+	decide_name_rule(d, "allow", decide->offer.allow);
+	d->network = offer_network(&decide->offer);
+	d->env = offer_env(&decide->offer);
 	/* The narrowing of a rule passed over stays in force like its other limits. */
 	if (d->env == NULL && narrowed != NULL)
 		d->env = narrowed->env.items;
@@ -274,32 +282,32 @@ decide_grant(const struct decide *decide, struct policy_decision *d)
 }
 
 void
-policy_decide(const struct policy *policy, const struct policy_question *q,
-    struct policy_decision *d)
+policy_decide(
+    const struct policy *policy, const struct policy_question *q, struct policy_decision *d)
 {
-	struct decide decide = {.plan = {policy, q, NULL}};
+	struct decide decide = {.offer = {policy, q, NULL}};
 	const struct rule *deny;
 	const char *network = q->network;
-	bool planned;
+	bool offered;
 
 	memset(d, 0, sizeof(*d));
 	d->verdict = POLICY_REFUSE;
 	d->network = "none";
 	decide_allow(&decide, d);
-	if (decide.plan.allow != NULL) {
-		planned = plan_mounts(&decide.plan, d) == 0;
-		network = plan_network(&decide.plan);
+	if (decide.offer.allow != NULL) {
+		offered = offer_mounts(&decide.offer, d) == 0;
+		network = offer_network(&decide.offer);
 	} else {
-		planned = plan_mounts_asked(q, d) == 0;
+		offered = offer_mounts_asked(q, d) == 0;
 	}
 	deny = decide_deny(policy, q, d, network);
 	if (deny != NULL)
 		decide_refuse_denied(d, deny);
-	else if (decide.plan.allow == NULL)
+	else if (decide.offer.allow == NULL)
 		decide_refuse(&decide, d);
 	else if (decide_run_as(policy, q) != NULL)
 		snprintf(d->reason, sizeof(d->reason), "run_as is not supported yet");
-	else if (planned)
+	else if (offered)
 		decide_grant(&decide, d);
 	if (d->verdict != POLICY_ALLOW)
 		d->mount_count = 0;

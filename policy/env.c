@@ -2,8 +2,9 @@
  * Environment variables that change what a command does.
  *
  * Stage: 4 policy. Privilege: needs none.
- * Distrusts: the caller's variables where a rule limits the command: PYTHONSTARTUP or BASH_ENV makes
- * "run the trainer" into "run anything". Where a rule does not, they protect nobody and are let in.
+ * Distrusts: the caller's variables where a rule limits the command: PYTHONSTARTUP or BASH_ENV
+ * makes "run the trainer" into "run anything". Where a rule does not, they protect nobody and are
+ * let in.
  * On error: there is none; in doubt a pattern is unsafe.
  */
 #include "policy/env.h"
@@ -11,11 +12,13 @@
 #include <stddef.h>
 #include <string.h>
 
-/* A name, or all names that begin so. The loader, interpreters, shells, and PATH, which finds them. */
+/*
+ * A name, or all names that begin so. The loader, interpreters, shells, and PATH, which finds them.
+ */
 static const char *const env_unsafe[] = {"LD_*", "GCONV_PATH", "GLIBC_*", "MALLOC_*", "LOCPATH",
     "NLSPATH", "PYTHON*", "PERL*", "RUBY*", "GEM_*", "LUA_*", "NODE_*", "PHP*", "JAVA_*", "JDK_*",
-    "_JAVA_*", "CLASSPATH", "R_*", "TCL*", "BASH_*", "BASHOPTS", "SHELLOPTS", "ENV", "ZDOTDIR", "PS4",
-    "IFS", "PATH", "CDPATH", "PAGER", "EDITOR", "VISUAL", "GIT_*"};
+    "_JAVA_*", "CLASSPATH", "R_*", "TCL*", "BASH_*", "BASHOPTS", "SHELLOPTS", "ENV", "ZDOTDIR",
+    "PS4", "IFS", "PATH", "CDPATH", "PAGER", "EDITOR", "VISUAL", "GIT_*"};
 
 static size_t
 env_literal(const char *pattern)

@@ -106,8 +106,8 @@ hours_read_span(struct hours *hours, struct arena *arena, const char *text, unsi
 }
 
 const char *
-hours_read(struct hours *hours, struct arena *arena, const struct word *words, size_t count,
-    size_t *bad)
+hours_read(
+    struct hours *hours, struct arena *arena, const struct word *words, size_t count, size_t *bad)
 {
 	unsigned days = 0, more;
 	bool had_time = false;
@@ -123,7 +123,8 @@ hours_read(struct hours *hours, struct arena *arena, const struct word *words, s
 			had_time = false;
 			continue;
 		}
-		problem = hours_read_span(hours, arena, words[i].text, days != 0 ? days : HOURS_ALL_DAYS);
+		problem =
+		    hours_read_span(hours, arena, words[i].text, days != 0 ? days : HOURS_ALL_DAYS);
 		if (problem != NULL)
 			return problem;
 		had_time = true;
@@ -155,11 +156,11 @@ hours_read_moment(long *moment, const struct word *words, size_t count, bool end
 
 	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' ||
 	    (year = hours_digits(text, 4)) < 1970 || (month = hours_digits(text + 5, 2)) < 1 ||
-	    month > 12 || (day = hours_digits(text + 8, 2)) < 1 || day > hours_month_days(year, month))
+	    month > 12 || (day = hours_digits(text + 8, 2)) < 1 ||
+	    day > hours_month_days(year, month))
 		return "not a date (2027-03-31)";
-	if (count == 2 &&
-	    (strlen(words[1].text) != 5 || (minutes = hours_minutes(words[1].text)) < 0 ||
-	        minutes == HOURS_DAY))
+	if (count == 2 && (strlen(words[1].text) != 5 ||
+	                      (minutes = hours_minutes(words[1].text)) < 0 || minutes == HOURS_DAY))
 		return "not a time (18:00)";
 	if (count > 2)
 		return "a date and perhaps a time, nothing else";
@@ -234,7 +235,8 @@ hours_match(const struct hours *hours, const struct tm *local)
 		const struct hours_span *span = &hours->spans[i];
 		bool wraps = span->from > span->to;
 
-		if ((span->days & today) != 0 && minute >= span->from && (wraps || minute < span->to))
+		if ((span->days & today) != 0 && minute >= span->from &&
+		    (wraps || minute < span->to))
 			return true;
 		/* Over midnight: the small hours belong to the day on which they began. */
 		if (wraps && (span->days & yesterday) != 0 && minute < span->to)

@@ -9,8 +9,8 @@
 #include <time.h>
 
 struct hours_span {
-	unsigned days;         /* bit 0: Sunday */
-	unsigned from, to;     /* minutes; from > to: until `to` of the day after */
+	unsigned days;     /* bit 0: Sunday */
+	unsigned from, to; /* minutes; from > to: until `to` of the day after */
 };
 
 struct hours {
@@ -25,9 +25,12 @@ struct hours {
 
 /* NULL, or what is wrong; *bad is the word it is about. Appends to hours. */
 const char *
-hours_read(struct hours *hours, struct arena *arena, const struct word *words, size_t count,
-    size_t *bad);
-/* "2027-03-31" or "2027-03-31 18:00". end: a date alone means its last minute. NULL or what is wrong. */
+hours_read(
+    struct hours *hours, struct arena *arena, const struct word *words, size_t count, size_t *bad);
+/*
+ * "2027-03-31" or "2027-03-31 18:00". end: a date alone means its last minute. NULL or what is
+ * wrong.
+ */
 const char *
 hours_read_moment(long *moment, const struct word *words, size_t count, bool end);
 /* Is there such a time zone? */

@@ -29,7 +29,7 @@ images_match_path(const char *pattern, const struct policy_question *q, bool in_
 		return true;
 	/* The path as the catalogue has it: where nothing was opened, and to forbid. */
 	return q->image != NULL && (q->image_path == NULL || in_deny) &&
-	    match_path(pattern, q->image->path);
+	       match_path(pattern, q->image->path);
 }
 
 /* Is this entry another name of what was asked for? */
@@ -37,11 +37,12 @@ static bool
 images_same_file(const struct policy_image *image, const struct policy_question *q)
 {
 	return (q->image != NULL && strcmp(image->path, q->image->path) == 0) ||
-	    (q->image_path != NULL && strcmp(image->path, q->image_path) == 0);
+	       (q->image_path != NULL && strcmp(image->path, q->image_path) == 0);
 }
 
 static bool
-images_match_alias(const struct policy *policy, const char *pattern, const struct policy_question *q)
+images_match_alias(
+    const struct policy *policy, const char *pattern, const struct policy_question *q)
 {
 	size_t i;
 
@@ -63,7 +64,7 @@ images_match_one(const struct policy *policy, const struct rule *rule, const cha
 	if (pattern[0] == '/')
 		return images_match_path(pattern, q, in_deny);
 	return images_match_entry(pattern, q->image) ||
-	    (in_deny && images_match_alias(policy, pattern, q));
+	       (in_deny && images_match_alias(policy, pattern, q));
 }
 
 bool

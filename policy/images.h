@@ -9,7 +9,7 @@
  * catalogue has for its file.
  */
 bool
-images_match(const struct policy *policy, const struct rule *rule,
-    const struct policy_question *question);
+images_match(
+    const struct policy *policy, const struct rule *rule, const struct policy_question *question);
 
 #endif

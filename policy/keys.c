@@ -2,9 +2,9 @@
  * The keys of the policy and their types.
  *
  * Stage: 4 policy. Privilege: needs none.
- * Trusts: nothing; a word that is not exactly of its key's type is an error. What could be taken for
- * something else (a pattern where a name is meant, a ',' between words) is one too: in a deny a word
- * that matches nothing fails open.
+ * Trusts: nothing; a word that is not exactly of its key's type is an error. What could be taken
+ * for something else (a pattern where a name is meant, a ',' between words) is one too: in a deny a
+ * word that matches nothing fails open.
  * On error: -1 with file, line and column of the word.
  */
 #include "policy/keys.h"
@@ -70,7 +70,9 @@ keys_path_problem(const char *path)
 		plain[length - 1] = '\0';
 	if (!match_is_plain(plain))
 		return "must have no '..', no '.' and no '//' in it";
-	return length > 1 && strchr(",;", path[length - 1]) != NULL ? "words are separated by blanks" : NULL;
+	return length > 1 && strchr(",;", path[length - 1]) != NULL
+	           ? "words are separated by blanks"
+	           : NULL;
 }
 
 static int
@@ -184,8 +186,8 @@ keys_cgroup(struct section *s, const struct word *words, size_t count)
 	(void)count;
 	s->policy->settings.cgroup_caller = strcmp(words[0].text, "caller") == 0;
 	return s->policy->settings.cgroup_caller || strcmp(words[0].text, "root") == 0
-	    ? 0
-	    : keys_wrong(s, words, "caller or root");
+	           ? 0
+	           : keys_wrong(s, words, "caller or root");
 }
 
 static int
@@ -309,7 +311,9 @@ static const char *
 keys_bind_source_problem(const struct section *s, const struct rule_bind *bind)
 {
 	if (strcmp(bind->source, "~") == 0 || strcmp(bind->source, ".") == 0)
-		return bind->always ? "always takes absolute paths (~ and . are mounted when granted)" : NULL;
+		return bind->always
+		           ? "always takes absolute paths (~ and . are mounted when granted)"
+		           : NULL;
 	if (bind->source[0] != '/')
 		return "an absolute path, ~ or .";
 	if (strpbrk(bind->source, "*?[") != NULL)
@@ -359,8 +363,8 @@ keys_binds_add(struct section *s, const struct word *words, size_t count, bool a
 		problem = keys_bind_split(s, words[i].text, &bind);
 		if (problem != NULL)
 			return keys_wrong(s, &words[i], problem);
-		binds = arena_grow(&s->policy->arena, rule->binds, rule->bind_count, &rule->bind_room,
-		    sizeof(bind));
+		binds = arena_grow(&s->policy->arena, rule->binds, rule->bind_count,
+		    &rule->bind_room, sizeof(bind));
 		if (binds == NULL)
 			return keys_memory(s);
 		rule->binds = binds;
@@ -389,8 +393,8 @@ keys_is_cdi(const char *device)
 	const char *slash = strchr(device, '/'), *equals = strchr(device, '=');
 
 	return isalpha((unsigned char)device[0]) && slash != NULL && equals != NULL &&
-	    slash + 1 < equals && equals[1] != '\0' && strchr(equals, '/') == NULL &&
-	    strchr(slash + 1, '/') == NULL;
+	       slash + 1 < equals && equals[1] != '\0' && strchr(equals, '/') == NULL &&
+	       strchr(slash + 1, '/') == NULL;
 }
 
 static const char *
@@ -400,7 +404,8 @@ keys_device_problem(const char *device)
 		return NULL;
 	if (device[0] != '/')
 		return "a path below /dev, vendor.com/class=name, or *";
-	return match_below("/dev", device) != NULL ? keys_path_problem(device) : "must be below /dev";
+	return match_below("/dev", device) != NULL ? keys_path_problem(device)
+	                                           : "must be below /dev";
 }
 
 static int
@@ -518,8 +523,8 @@ keys_command(struct section *s, const struct word *words, size_t count)
 	if (keys_patterns(s, &list, words, count, NULL) != 0)
 		return -1;
 	vector.words = list.items;
-	all = arena_grow(&s->policy->arena, rule->commands, rule->command_count, &rule->command_room,
-	    sizeof(vector));
+	all = arena_grow(&s->policy->arena, rule->commands, rule->command_count,
+	    &rule->command_room, sizeof(vector));
 	if (all == NULL)
 		return keys_memory(s);
 	rule->commands = all;
@@ -556,37 +561,37 @@ keys_share(struct section *s, const struct word *words, size_t count)
 }
 
 static const struct keys_key keys[] = {
-	{"audit", SECTION_SETTINGS, KEYS_ONE, keys_audit},
-	{"ticket", SECTION_SETTINGS, KEYS_ONE, keys_ticket},
-	{"image_owners", SECTION_SETTINGS, KEYS_LIST, keys_image_owners},
-	{"redact", SECTION_SETTINGS, KEYS_LIST, keys_redact},
-	{"cgroup", SECTION_SETTINGS, KEYS_ONE, keys_cgroup},
-	{"volatile", SECTION_SETTINGS, KEYS_ONE, keys_volatile},
-	{"record_rate", SECTION_SETTINGS, KEYS_ONE, keys_record_rate},
-	{"record_burst", SECTION_SETTINGS, KEYS_ONE, keys_record_burst},
-	{"path", SECTION_IMAGE, KEYS_ONE, keys_path},
-	{"sha256", SECTION_IMAGE, KEYS_ONE, keys_sha256},
-	{"users", KEYS_RULE, KEYS_LIST, keys_users},
-	{"hosts", KEYS_RULE, KEYS_LIST, keys_hosts},
-	{"images", KEYS_RULE, KEYS_LIST, keys_images},
-	{"binds", KEYS_RULE, KEYS_LIST, keys_binds},
-	{"always", SECTION_ALLOW | SECTION_GRANT, KEYS_LIST, keys_always},
-	{"devices", KEYS_RULE, KEYS_LIST, keys_devices},
-	{"network", SECTION_DENY | SECTION_ALLOW, KEYS_LIST, keys_network},
-	{"password", SECTION_ALLOW, KEYS_ONE, keys_password},
-	{"hours", SECTION_DENY | SECTION_ALLOW, KEYS_LIST, keys_hours},
-	{"not_before", SECTION_DENY | SECTION_ALLOW, KEYS_DATE, keys_not_before},
-	{"not_after", SECTION_DENY | SECTION_ALLOW, KEYS_DATE, keys_not_after},
-	{"timezone", SECTION_DENY | SECTION_ALLOW, KEYS_ONE, keys_timezone},
-	{"max_runtime", SECTION_ALLOW, KEYS_ONE, keys_max_runtime},
-	{"run_as", SECTION_DENY | SECTION_ALLOW, KEYS_ONE, keys_run_as},
-	{"command", SECTION_DENY | SECTION_ALLOW, KEYS_MANY, keys_command},
-	{"env", SECTION_ALLOW | SECTION_GRANT, KEYS_LIST, keys_env},
-	{"share", SECTION_ALLOW | SECTION_GRANT, KEYS_LIST, keys_share},
+    {"audit", SECTION_SETTINGS, KEYS_ONE, keys_audit},
+    {"ticket", SECTION_SETTINGS, KEYS_ONE, keys_ticket},
+    {"image_owners", SECTION_SETTINGS, KEYS_LIST, keys_image_owners},
+    {"redact", SECTION_SETTINGS, KEYS_LIST, keys_redact},
+    {"cgroup", SECTION_SETTINGS, KEYS_ONE, keys_cgroup},
+    {"volatile", SECTION_SETTINGS, KEYS_ONE, keys_volatile},
+    {"record_rate", SECTION_SETTINGS, KEYS_ONE, keys_record_rate},
+    {"record_burst", SECTION_SETTINGS, KEYS_ONE, keys_record_burst},
+    {"path", SECTION_IMAGE, KEYS_ONE, keys_path},
+    {"sha256", SECTION_IMAGE, KEYS_ONE, keys_sha256},
+    {"users", KEYS_RULE, KEYS_LIST, keys_users},
+    {"hosts", KEYS_RULE, KEYS_LIST, keys_hosts},
+    {"images", KEYS_RULE, KEYS_LIST, keys_images},
+    {"binds", KEYS_RULE, KEYS_LIST, keys_binds},
+    {"always", SECTION_ALLOW | SECTION_GRANT, KEYS_LIST, keys_always},
+    {"devices", KEYS_RULE, KEYS_LIST, keys_devices},
+    {"network", SECTION_DENY | SECTION_ALLOW, KEYS_LIST, keys_network},
+    {"password", SECTION_ALLOW, KEYS_ONE, keys_password},
+    {"hours", SECTION_DENY | SECTION_ALLOW, KEYS_LIST, keys_hours},
+    {"not_before", SECTION_DENY | SECTION_ALLOW, KEYS_DATE, keys_not_before},
+    {"not_after", SECTION_DENY | SECTION_ALLOW, KEYS_DATE, keys_not_after},
+    {"timezone", SECTION_DENY | SECTION_ALLOW, KEYS_ONE, keys_timezone},
+    {"max_runtime", SECTION_ALLOW, KEYS_ONE, keys_max_runtime},
+    {"run_as", SECTION_DENY | SECTION_ALLOW, KEYS_ONE, keys_run_as},
+    {"command", SECTION_DENY | SECTION_ALLOW, KEYS_MANY, keys_command},
+    {"env", SECTION_ALLOW | SECTION_GRANT, KEYS_LIST, keys_env},
+    {"share", SECTION_ALLOW | SECTION_GRANT, KEYS_LIST, keys_share},
 };
 
-static const char *const keys_later[] = {"memory", "cpus", "pids", "max_launches", "max_running",
-    "scratch", "user_images", "grants"};
+static const char *const keys_later[] = {
+    "memory", "cpus", "pids", "max_launches", "max_running", "scratch", "user_images", "grants"};
 
 int
 keys_find(const char *name)

@@ -94,8 +94,8 @@ load_check_images(struct load *load)
 		if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0) {
 			place->file = sorted[i]->file;
 			place->line = sorted[i]->line;
-			result = place_error(place, 1, "[image %s] stands at %s:%u already", sorted[i]->name,
-			    sorted[i - 1]->file, sorted[i - 1]->line);
+			result = place_error(place, 1, "[image %s] stands at %s:%u already",
+			    sorted[i]->name, sorted[i - 1]->file, sorted[i - 1]->line);
 		}
 	free(sorted);
 	return result;
@@ -122,7 +122,8 @@ load_each_path(struct policy *policy, struct rule_bind **binds)
 static int
 load_by_source(const void *a, const void *b)
 {
-	return strcmp((*(struct rule_bind *const *)a)->source, (*(struct rule_bind *const *)b)->source);
+	return strcmp(
+	    (*(struct rule_bind *const *)a)->source, (*(struct rule_bind *const *)b)->source);
 }
 
 /* Numbers the paths the kept rules name, each once. */
@@ -177,7 +178,8 @@ load_start(struct load *load, const char *dir)
 	policy->settings.record_burst = LOAD_RECORD_BURST;
 	policy->dir = arena_copy(&policy->arena, dir, strlen(dir));
 	SHA256Init(&load->sha);
-	if (policy->dir == NULL || arena_list_add(&policy->arena, &policy->image_owners, NULL) != 0 ||
+	if (policy->dir == NULL ||
+	    arena_list_add(&policy->arena, &policy->image_owners, NULL) != 0 ||
 	    arena_list_add(&policy->arena, &policy->redact, NULL) != 0)
 		return place_error(&load->section.place, 0, "out of memory");
 	return 0;
@@ -204,7 +206,8 @@ policy_load(const char *dir, const struct policy_who *who, const struct policy_l
 {
 	struct policy *policy = calloc(1, sizeof(*policy));
 	struct users_cache cache = {.who = who, .lookup = lookup};
-	struct load load = {.policy = policy, .section = {.cache = &cache, .place = {dir, 0, error}}};
+	struct load load = {
+	    .policy = policy, .section = {.cache = &cache, .place = {dir, 0, error}}};
 	bool ok;
 
 	error->text[0] = '\0';
@@ -214,7 +217,8 @@ policy_load(const char *dir, const struct policy_who *who, const struct policy_l
 	}
 	policy->who = who;
 	ok = load_start(&load, dir) == 0 &&
-	    vet_files(dir, load_file, &load, &policy->is_public, error) == 0 && load_finish(&load) == 0;
+	     vet_files(dir, load_file, &load, &policy->is_public, error) == 0 &&
+	     load_finish(&load) == 0;
 	users_forget(&cache);
 	if (ok)
 		return policy;
@@ -263,7 +267,7 @@ policy_paths(const struct policy *policy, size_t *count)
 	return policy->paths;
 }
 
-/* --- the text ---------------------------------------------------------------------------------- */
+/* --- the text --------------------------------------------------------------------------------- */
 
 struct load_text {
 	FILE *stream;

@@ -6,7 +6,8 @@
  * match_problem when it was read.
  * On error: there is none; what is not understood does not match.
  *
- * fnmatch(3) is not used: it depends on the locale, fails on invalid UTF-8, and takes '\' for an escape.
+ * fnmatch(3) is not used: it depends on the locale, fails on invalid UTF-8, and takes '\' for an
+ * escape.
  */
 #include "policy/match.h"
 
@@ -183,7 +184,7 @@ match_path_touches(const char *pattern, const char *path)
 	p_cut = shorter == mine ? p_end : match_components(pattern, shorter);
 	t_cut = match_components(path, shorter);
 	return p_cut != NULL && t_cut != NULL &&
-	    match_run(pattern, p_cut, path, t_cut, (struct match_how){'/', false});
+	       match_run(pattern, p_cut, path, t_cut, (struct match_how){'/', false});
 }
 
 bool

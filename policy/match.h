@@ -14,7 +14,10 @@ match_text(const char *pattern, const char *text);
 /* The same, upper and lower case alike: host names. */
 bool
 match_host(const char *pattern, const char *host);
-/* The same, but nothing crosses '/'; a '/' at the end means everything below; "*" alone is anything. */
+/*
+ * The same, but nothing crosses '/'; a '/' at the end means everything below; "*" alone is
+ * anything.
+ */
 bool
 match_path(const char *pattern, const char *path);
 /* Could the pattern match path itself, something below it, or something it is below of? */

@@ -2,9 +2,9 @@
  * One file, line by line, through inih. The only file that calls it.
  *
  * Stage: 4 policy. Privilege: needs none.
- * Trusts: prepass.c. Distrusts: inih's reading of a line: what it hands on must be, byte for byte, what
- * prepass.c saw, exactly once a line, or the policy is refused. So a library built with other options
- * (other limits, other comments) can refuse a launch, but never change a meaning.
+ * Trusts: prepass.c. Distrusts: inih's reading of a line: what it hands on must be, byte for byte,
+ * what prepass.c saw, exactly once a line, or the policy is refused. So a library built with other
+ * options (other limits, other comments) can refuse a launch, but never change a meaning.
  * On error: -1 with the first one; the rest of the file is not read.
  */
 #define _GNU_SOURCE /* reallocarray */
@@ -46,8 +46,8 @@ parse_add_head(struct parse *parse)
 		parse->heads = heads;
 		parse->head_room = room;
 	}
-	heads[parse->head_count++] = (struct parse_head){parse->prepass.text, parse->prepass.length,
-	    parse->section->place.line};
+	heads[parse->head_count++] = (struct parse_head){
+	    parse->prepass.text, parse->prepass.length, parse->section->place.line};
 	return 0;
 }
 
@@ -79,8 +79,8 @@ parse_check_heads(struct parse *parse)
 		if (head[i - 1].length == head[i].length &&
 		    memcmp(head[i - 1].text, head[i].text, head[i].length) == 0) {
 			place->line = head[i].line;
-			return place_error(place, 1, "[%.*s] stands on line %u already", (int)head[i].length,
-			    head[i].text, head[i - 1].line);
+			return place_error(place, 1, "[%.*s] stands on line %u already",
+			    (int)head[i].length, head[i].text, head[i - 1].line);
 		}
 	return 0;
 }
@@ -120,8 +120,8 @@ parse_line(char *buffer, int size, void *context)
 	place->line++;
 	end = memchr(line, '\n', parse->size - parse->at);
 	length = end != NULL ? (size_t)(end - line) : parse->size - parse->at;
-	parse->failed = size < 3 ||
-	    prepass_line(&parse->prepass, line, length, (size_t)size - 2, place) != 0 ||
+	parse->failed =
+	    size < 3 || prepass_line(&parse->prepass, line, length, (size_t)size - 2, place) != 0 ||
 	    (end == NULL && place_error(place, 0, "the last line does not end: cut short?") != 0) ||
 	    parse_seen(parse) != 0;
 	if (parse->failed)
@@ -153,8 +153,8 @@ parse_value(void *context, const char *section, const char *key, const char *val
 		parse->failed =
 		    place_error(&parse->section->place, 0, "read two ways; cannot be trusted") != 0;
 	else
-		parse->failed =
-		    section_key(parse->section, key, value, seen->column, seen->kind == PREPASS_MORE) != 0;
+		parse->failed = section_key(parse->section, key, value, seen->column,
+		                    seen->kind == PREPASS_MORE) != 0;
 	parse->waiting = false;
 	return parse->failed ? 0 : 1;
 }

@@ -3,9 +3,9 @@
  *
  * Stage: 4 policy. Privilege: needs none.
  * Trusts: nothing but that root wrote the bytes; a slip of root's must be an error, not another
- * meaning. inih as packaged cuts a section name at 49 bytes, hands on a long line in pieces, takes ':'
- * for '=', joins indented lines to the key above (also over a blank line), ignores what follows ']',
- * and takes ';' for a comment, inside a value too (but not on an indented line).
+ * meaning. inih as packaged cuts a section name at 49 bytes, hands on a long line in pieces, takes
+ * ':' for '=', joins indented lines to the key above (also over a blank line), ignores what follows
+ * ']', and takes ';' for a comment, inside a value too (but not on an indented line).
  * On error: -1 with file, line and column.
  */
 #include "policy/prepass.h"
@@ -37,7 +37,8 @@ prepass_bytes(const char *line, size_t length, size_t longest, const struct plac
 		return place_error(place, 1, "starts with a byte order mark: save without BOM");
 	if (length > longest)
 		return place_error(place, (unsigned)longest + 1,
-		    "line of %zu bytes, at most %zu: a list goes on on an indented line", length, longest);
+		    "line of %zu bytes, at most %zu: a list goes on on an indented line", length,
+		    longest);
 	for (i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)line[i];
 
@@ -45,7 +46,8 @@ prepass_bytes(const char *line, size_t length, size_t longest, const struct plac
 			return place_error(place, (unsigned)i + 1,
 			    "carriage return: save with Unix line ends (dos2unix)");
 		if ((c < ' ' && c != '\t') || c == 0x7f)
-			return place_error(place, (unsigned)i + 1, "control character (byte %u)", c);
+			return place_error(
+			    place, (unsigned)i + 1, "control character (byte %u)", c);
 	}
 	return 0;
 }
@@ -60,7 +62,8 @@ prepass_section(struct prepass *p, const char *line, size_t length, const struct
 	for (i = 1; i < end && line[i] != ']'; i++)
 		if (!isalnum((unsigned char)line[i]) && strchr(" ._+:@/-", line[i]) == NULL)
 			return place_error(place, (unsigned)i + 1,
-			    "this does not belong in a section name: letters, digits and . _ + : @ / -");
+			    "this does not belong in a section name: letters, digits and . _ + : @ "
+			    "/ -");
 	if (i == end)
 		return place_error(place, (unsigned)end + 1, "']' is missing");
 	if (i + 1 != end)
@@ -97,16 +100,18 @@ prepass_plain(const char *line, size_t length, size_t i, bool first, const struc
 	if (line[i] == '\\')
 		return place_error(place, column, "'\\' escapes nothing here: use \"...\" quotes");
 	if ((unsigned char)line[i] > '~')
-		return place_error(place, column, "not plain ASCII: put it in \"...\" quotes if it is meant");
+		return place_error(
+		    place, column, "not plain ASCII: put it in \"...\" quotes if it is meant");
 	if (first && line[i] == '#' && !prepass_is_uid(line, length, i))
-		return place_error(place, column, "'#' after a value: a comment has a line of its own");
+		return place_error(
+		    place, column, "'#' after a value: a comment has a line of its own");
 	return 0;
 }
 
 /* Everything from start is the value. */
 static int
-prepass_value(struct prepass *p, const char *line, size_t length, size_t start,
-    const struct place *place)
+prepass_value(
+    struct prepass *p, const char *line, size_t length, size_t start, const struct place *place)
 {
 	size_t end, i, quote = 0;
 	bool quoted = false;
@@ -118,7 +123,8 @@ prepass_value(struct prepass *p, const char *line, size_t length, size_t start,
 
 		if (first && line[i] == ';')
 			return place_error(place, (unsigned)i + 1,
-			    "';' would begin a comment: a comment begins with '#' on a line of its own");
+			    "';' would begin a comment: a comment begins with '#' on a line of its "
+			    "own");
 		if (line[i] == '"') {
 			quoted = !quoted;
 			quote = i;
@@ -127,10 +133,11 @@ prepass_value(struct prepass *p, const char *line, size_t length, size_t start,
 		}
 	}
 	if (quoted)
-		return place_error(place, (unsigned)quote + 1, "this quote does not end on its line");
+		return place_error(
+		    place, (unsigned)quote + 1, "this quote does not end on its line");
 	if (start == end)
-		return place_error(place, (unsigned)start + 1, "'%.*s' says nothing", (int)p->key_length,
-		    p->key);
+		return place_error(
+		    place, (unsigned)start + 1, "'%.*s' says nothing", (int)p->key_length, p->key);
 	p->text = line + start;
 	p->length = end - start;
 	p->column = (unsigned)start + 1;
@@ -141,8 +148,8 @@ prepass_value(struct prepass *p, const char *line, size_t length, size_t start,
 static size_t
 prepass_key_end(const char *line, size_t length, size_t at)
 {
-	while (at < length && (islower((unsigned char)line[at]) || isdigit((unsigned char)line[at]) ||
-	                          line[at] == '_'))
+	while (at < length && (islower((unsigned char)line[at]) ||
+	                          isdigit((unsigned char)line[at]) || line[at] == '_'))
 		at++;
 	return at;
 }
@@ -153,10 +160,11 @@ prepass_key(struct prepass *p, const char *line, size_t length, const struct pla
 	size_t end = prepass_key_end(line, length, 0), at = prepass_skip(line, length, end);
 
 	if (!islower((unsigned char)line[0]))
-		return place_error(place, 1, "neither a [section], nor 'key = value', nor a # comment");
+		return place_error(
+		    place, 1, "neither a [section], nor 'key = value', nor a # comment");
 	if (at == length || line[at] != '=')
-		return place_error(place, (unsigned)at + 1, "'=' expected after the key '%.*s'",
-		    (int)end, line);
+		return place_error(
+		    place, (unsigned)at + 1, "'=' expected after the key '%.*s'", (int)end, line);
 	if (end > PREPASS_NAME_MAX)
 		return place_error(place, 1, "key longer than %d bytes", PREPASS_NAME_MAX);
 	if (!p->in_section)
@@ -169,27 +177,29 @@ prepass_key(struct prepass *p, const char *line, size_t length, const struct pla
 
 /* An indented line goes on with the list above it; start is its first byte that is not blank. */
 static int
-prepass_more(struct prepass *p, const char *line, size_t length, size_t start,
-    const struct place *place)
+prepass_more(
+    struct prepass *p, const char *line, size_t length, size_t start, const struct place *place)
 {
 	size_t end = prepass_key_end(line, length, start);
 	unsigned column = (unsigned)start + 1;
 
 	if (!p->may_continue)
-		return place_error(place, column, "indented, but there is no list above to go on with");
+		return place_error(
+		    place, column, "indented, but there is no list above to go on with");
 	if (line[start] == '[')
 		return place_error(place, column, "a [section] begins at the start of its line");
 	end = end > start ? prepass_skip(line, length, end) : length;
 	if (end < length && line[end] == '=')
 		return place_error(place, column,
-		    "a key begins at the start of its line (a word with '=' that is meant: \"...\")");
+		    "a key begins at the start of its line (a word with '=' that is meant: "
+		    "\"...\")");
 	p->kind = PREPASS_MORE;
 	return prepass_value(p, line, length, start, place);
 }
 
 int
-prepass_line(struct prepass *p, const char *line, size_t length, size_t longest,
-    const struct place *place)
+prepass_line(
+    struct prepass *p, const char *line, size_t length, size_t longest, const struct place *place)
 {
 	size_t start = prepass_skip(line, length, 0);
 
@@ -202,7 +212,10 @@ prepass_line(struct prepass *p, const char *line, size_t length, size_t longest,
 	}
 	if (line[start] == ';')
 		return place_error(place, (unsigned)start + 1, "a comment begins with '#'");
-	/* inih takes an indented "#1000" for a comment; the one who wrote it may have meant the uid. */
+	/*
+	 * inih takes an indented "#1000" for a comment; the one who wrote it may have meant the
+	 * uid.
+	 */
 	if (line[start] == '#' && start > 0 && prepass_is_uid(line, length, start))
 		return place_error(place, (unsigned)start + 1,
 		    "a line that begins with '#' is a comment: put the uid behind another word");

@@ -16,7 +16,7 @@ struct rule_bind {
 	const char *destination; /* NULL: not named */
 	bool writable;
 	bool always;
-	size_t path;             /* absolute: index into policy_paths() */
+	size_t path; /* absolute: index into policy_paths() */
 };
 
 struct rule {
@@ -31,10 +31,10 @@ struct rule {
 	size_t bind_count, bind_room;
 	struct match_vector *commands;
 	size_t command_count, command_room;
-	const char *network;     /* the default: the first named; NULL: none named */
+	const char *network; /* the default: the first named; NULL: none named */
 	bool network_host, network_none;
 	bool password, share_ipc;
-	uint64_t max_runtime;    /* seconds; 0: no limit */
+	uint64_t max_runtime; /* seconds; 0: no limit */
 	struct hours hours;
 	long not_before, not_after; /* moments, see hours.h */
 	const char *timezone, *run_as;

@@ -2,8 +2,9 @@
  * One section at a time: begun, filled key by key, checked, and kept or forgotten.
  *
  * Stage: 4 policy. Privilege: needs none.
- * Trusts: parse.c for the order of the calls. A rule whose users, hosts or time do not match the caller
- * is checked like any other and then costs nothing: memory does not grow with other people's rules.
+ * Trusts: parse.c for the order of the calls. A rule whose users, hosts or time do not match the
+ * caller is checked like any other and then costs nothing: memory does not grow with other people's
+ * rules.
  * On error: -1 with the place; the policy then counts for nothing.
  */
 #include "policy/section.h"
@@ -16,11 +17,11 @@ static const struct {
 	const char *name;
 	enum section_kind kind;
 } section_kinds[] = {
-	{"settings", SECTION_SETTINGS},
-	{"image", SECTION_IMAGE},
-	{"deny", SECTION_DENY},
-	{"allow", SECTION_ALLOW},
-	{"grant", SECTION_GRANT},
+    {"settings", SECTION_SETTINGS},
+    {"image", SECTION_IMAGE},
+    {"deny", SECTION_DENY},
+    {"allow", SECTION_ALLOW},
+    {"grant", SECTION_GRANT},
 };
 
 static const char *
@@ -50,11 +51,14 @@ section_read_header(struct section *s, char *header)
 			s->kind = section_kinds[i].kind;
 	if (s->kind == SECTION_NONE)
 		return place_error(&s->place, 2,
-		    "unknown section '%s': settings, image NAME, deny NAME, allow NAME or grant NAME", header);
+		    "unknown section '%s': settings, image NAME, deny NAME, allow NAME or grant "
+		    "NAME",
+		    header);
 	if (s->kind == SECTION_SETTINGS)
 		return space == NULL ? 0 : place_error(&s->place, 2, "[settings] takes no name");
 	if (s->name[0] == '\0' || strchr(s->name, ' ') != NULL)
-		return place_error(&s->place, 2, "[%s NAME]: one name, one space before it", header);
+		return place_error(
+		    &s->place, 2, "[%s NAME]: one name, one space before it", header);
 	return 0;
 }
 
@@ -98,15 +102,15 @@ section_check_key(struct section *s, const char *name, int index, bool more)
 	const struct keys_key *key;
 
 	if (index < 0)
-		return place_error(&s->place, 1, keys_is_later(name) ? "'%s' is not supported yet"
-		                                                    : "unknown key '%s'", name);
+		return place_error(&s->place, 1,
+		    keys_is_later(name) ? "'%s' is not supported yet" : "unknown key '%s'", name);
 	key = keys_at(index);
 	if ((key->where & s->kind) == 0)
-		return place_error(&s->place, 1, "'%s' has no place in [%s]", name,
-		    section_kind_name(s->kind));
+		return place_error(
+		    &s->place, 1, "'%s' has no place in [%s]", name, section_kind_name(s->kind));
 	if (more && key->shape != KEYS_LIST && key->shape != KEYS_MANY)
-		return place_error(&s->place, 1, "'%s' is no list: it cannot go on on an indented line",
-		    name);
+		return place_error(
+		    &s->place, 1, "'%s' is no list: it cannot go on on an indented line", name);
 	if (!more && key->shape != KEYS_MANY && (s->seen >> index & 1) != 0)
 		return place_error(&s->place, 1, "'%s' a second time in one section", name);
 	s->seen |= 1ULL << index;
@@ -143,8 +147,8 @@ section_end_image(struct section *s)
 
 	if (s->image.path == NULL)
 		return place_error(&s->place, 1, "[image %s] has no path", s->name);
-	images = arena_grow(&policy->arena, policy->images, policy->image_count, &policy->image_room,
-	    sizeof(*images));
+	images = arena_grow(&policy->arena, policy->images, policy->image_count,
+	    &policy->image_room, sizeof(*images));
 	if (images == NULL)
 		return place_error(&s->place, 0, "out of memory");
 	s->image.name = s->name;
@@ -162,21 +166,25 @@ section_check_rule(struct section *s)
 	const struct rule *rule = &s->rule;
 
 	if (s->seen == 0)
-		return place_error(&s->place, 1, "[%s %s] says nothing", section_kind_name(s->kind),
-		    s->name);
+		return place_error(
+		    &s->place, 1, "[%s %s] says nothing", section_kind_name(s->kind), s->name);
 	if (s->kind != SECTION_DENY && !rule->has_users)
-		return place_error(&s->place, 1, "[%s %s] names no users ('users = *' for everyone)",
-		    section_kind_name(s->kind), s->name);
-	if (s->kind == SECTION_ALLOW && rule->images.count == 0)
-		return place_error(&s->place, 1, "[allow %s] names no images ('images = *' for any)",
+		return place_error(&s->place, 1,
+		    "[%s %s] names no users ('users = *' for everyone)", section_kind_name(s->kind),
 		    s->name);
+	if (s->kind == SECTION_ALLOW && rule->images.count == 0)
+		return place_error(
+		    &s->place, 1, "[allow %s] names no images ('images = *' for any)", s->name);
 	if (s->kind == SECTION_DENY && rule->has_users && !users_has_positive(&rule->users))
 		return place_error(&s->place, 1,
-		    "[deny %s]: users with '!' alone match nobody: begin the list with '*'", s->name);
+		    "[deny %s]: users with '!' alone match nobody: begin the list with '*'",
+		    s->name);
 	if (rule->has_command && env_first_unsafe(rule->env.items) != NULL)
 		return place_error(&s->place, 1,
-		    "[%s %s]: a rule that limits command cannot let in env '%s': it would change what the "
-		    "command does", section_kind_name(s->kind), s->name, env_first_unsafe(rule->env.items));
+		    "[%s %s]: a rule that limits command cannot let in env '%s': it would change "
+		    "what the "
+		    "command does",
+		    section_kind_name(s->kind), s->name, env_first_unsafe(rule->env.items));
 	if (rule->not_before != 0 && rule->not_after != 0 && rule->not_after < rule->not_before)
 		return place_error(&s->place, 1, "[%s %s]: not_after lies before not_before",
 		    section_kind_name(s->kind), s->name);
@@ -222,8 +230,8 @@ section_is_now(struct section *s)
 	}
 	now = hours_moment_of(&local);
 	return (rule->hours.count == 0 || hours_match(&rule->hours, &local)) &&
-	    (rule->not_before == 0 || now >= rule->not_before) &&
-	    (rule->not_after == 0 || now <= rule->not_after);
+	       (rule->not_before == 0 || now >= rule->not_before) &&
+	       (rule->not_after == 0 || now <= rule->not_after);
 }
 
 static int
@@ -246,9 +254,9 @@ section_is_about_caller(struct section *s)
 static int
 section_keep(struct section *s)
 {
-	enum rule_kind kind = s->kind == SECTION_DENY ? RULE_DENY
-	    : s->kind == SECTION_ALLOW                ? RULE_ALLOW
-	                                              : RULE_GRANT;
+	enum rule_kind kind = s->kind == SECTION_DENY    ? RULE_DENY
+	                      : s->kind == SECTION_ALLOW ? RULE_ALLOW
+	                                                 : RULE_GRANT;
 	struct rule *rule = arena_alloc(&s->policy->arena, sizeof(*rule));
 
 	if (rule == NULL)

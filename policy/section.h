@@ -24,13 +24,13 @@ struct section {
 	bool in_main;                   /* this is policy.conf */
 	bool had_settings;
 	enum section_kind kind;
-	unsigned line;                  /* of the header */
+	unsigned line; /* of the header */
 	const char *name;
-	unsigned long long seen;        /* keys, one bit each */
+	unsigned long long seen; /* keys, one bit each */
 	struct arena_mark mark;
 	struct rule rule;
 	struct policy_image image;
-	struct tm local;                /* the system's local time, once it was needed */
+	struct tm local; /* the system's local time, once it was needed */
 	bool have_local;
 };
 
@@ -39,7 +39,8 @@ int
 section_begin(struct section *section, const char *header, size_t length);
 /* One line of a key; more: an indented line that goes on with it. 0 or -1 with the error. */
 int
-section_key(struct section *section, const char *key, const char *value, unsigned column, bool more);
+section_key(
+    struct section *section, const char *key, const char *value, unsigned column, bool more);
 /* The section is complete: checks it; keeps what is about the caller. 0 or -1 with the error. */
 int
 section_end(struct section *section);

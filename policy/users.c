@@ -1,7 +1,8 @@
 /*
  * The users key: names, uids, groups, netgroups, '*', and '!' before any of them.
  *
- * Stage: 4 policy. Privilege: needs none; NSS is asked by the broker's callbacks, in another process.
+ * Stage: 4 policy. Privilege: needs none; NSS is asked by the broker's callbacks, in another
+ * process.
  * Trusts: the kernel's ids. Distrusts: the directory, which may be down: "cannot say" is not "no".
  * On error: -1, and the launch is refused.
  */
@@ -31,7 +32,8 @@ users_name_problem(const char *name)
 		return "a name does not begin like that";
 	/* A pattern that was taken for a name would match nobody: in a deny that fails open. */
 	if (strpbrk(name, "*?[]!,:/\"") != NULL)
-		return "patterns, ',' ':' '/' and '!' have no place in a name (blanks separate names)";
+		return "patterns, ',' ':' '/' and '!' have no place in a name (blanks separate "
+		       "names)";
 	return NULL;
 }
 
@@ -73,9 +75,9 @@ users_read(struct users *users, struct arena *arena, const struct word *word)
 		entry.type = USERS_NETGROUP;
 	if (entry.type >= USERS_UID)
 		entry.name++;
-	problem = entry.type == USERS_ANY ? NULL
-	    : entry.type == USERS_UID     ? users_read_uid(&entry, entry.name)
-	                                  : users_name_problem(entry.name);
+	problem = entry.type == USERS_ANY   ? NULL
+	          : entry.type == USERS_UID ? users_read_uid(&entry, entry.name)
+	                                    : users_name_problem(entry.name);
 	if (problem != NULL)
 		return problem;
 	entries = arena_grow(arena, users->entries, users->count, &users->room, sizeof(entry));
@@ -131,8 +133,8 @@ users_look_up(struct users_cache *cache, const struct users_entry *entry)
 	memcpy(known->name, entry->name, size);
 	known->type = entry->type;
 	known->found = entry->type == USERS_GROUP
-	    ? lookup->group(lookup->context, known->name, &known->gid)
-	    : lookup->netgroup(lookup->context, known->name);
+	                   ? lookup->group(lookup->context, known->name, &known->gid)
+	                   : lookup->netgroup(lookup->context, known->name);
 	known->next = *bucket;
 	*bucket = known;
 	return known;
@@ -183,7 +185,9 @@ users_match_entry(struct users_cache *cache, const struct users_entry *entry, bo
 	case USERS_NETGROUP:
 		break;
 	}
-	/* "!%group" in a deny lets people off: there the kernel's word is needed, NSS will not do. */
+	/*
+	 * "!%group" in a deny lets people off: there the kernel's word is needed, NSS will not do.
+	 */
 	return users_match_looked_up(cache, entry, in_deny && !entry->negated);
 }
 

@@ -40,8 +40,8 @@ users_has_positive(const struct users *users);
 const char *
 users_name_problem(const char *name);
 /*
- * Is the caller meant? Needs one entry that matches and no '!' entry that does. in_deny: a group counts
- * also when NSS alone gives it. 1, 0, or -1: a look-up failed (cache->failed).
+ * Is the caller meant? Needs one entry that matches and no '!' entry that does. in_deny: a group
+ * counts also when NSS alone gives it. 1, 0, or -1: a look-up failed (cache->failed).
  */
 int
 users_match(const struct users *users, struct users_cache *cache, bool in_deny);

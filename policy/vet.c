@@ -1,10 +1,10 @@
 /*
  * Opens the policy so that only root can have written it.
  *
- * Stage: 4 policy. Privilege: root in the helper, an ordinary user in `boxdo explain`; never needs more
- * than reading.
- * Trusts: root. Distrusts: every directory on the way, until it was seen to be root's and writable by
- * nobody else. sudo and doas look at the file alone; who may rename its parent may replace it.
+ * Stage: 4 policy. Privilege: root in the helper, an ordinary user in `boxdo explain`; never needs
+ * more than reading.
+ * Trusts: root. Distrusts: every directory on the way, until it was seen to be root's and writable
+ * by nobody else. sudo and doas look at the file alone; who may rename its parent may replace it.
  * On error: -1 with the path and what is wrong with it; nothing stays open.
  *
  * MUST hold: no name is resolved but by openat with O_NOFOLLOW below a directory that was checked;
@@ -80,7 +80,7 @@ vet_directory(struct vet *vet, int parent, const char *name, const char *path, i
 		return -1;
 	}
 	vet->is_public = vet->is_public && (st.st_mode & S_IXOTH) != 0 &&
-	    (flags == O_PATH || (st.st_mode & S_IROTH) != 0);
+	                 (flags == O_PATH || (st.st_mode & S_IROTH) != 0);
 	return fd;
 }
 
@@ -135,9 +135,9 @@ static bool
 vet_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec && a->st_mode == b->st_mode &&
-	    a->st_uid == b->st_uid;
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec && a->st_mode == b->st_mode &&
+	       a->st_uid == b->st_uid;
 }
 
 static int
@@ -172,7 +172,8 @@ vet_check_file(struct vet *vet, const struct stat *st, const char *path)
 		return -1;
 	/* What an editor or a full disk leaves behind; never what an admin means. */
 	if (st->st_size == 0)
-		return vet_error(vet, path, "is empty: cut short? (a policy without rules has a comment)");
+		return vet_error(
+		    vet, path, "is empty: cut short? (a policy without rules has a comment)");
 	if (st->st_size > VET_FILE_MAX || (size_t)st->st_size > VET_TOTAL_MAX - vet->total)
 		return vet_error(vet, path, "is too large");
 	vet->total += (size_t)st->st_size;
@@ -291,7 +292,9 @@ vet_files(const char *dir, int (*each)(void *context, const struct vet_file *fil
 	snprintf(path, sizeof(path), "%s/policy.conf", dir);
 	result = vet_file(&vet, fd, "policy.conf", path, true);
 	snprintf(path, sizeof(path), "%s/policy.d", dir);
-	/* Only a directory that is not there is no directory; whatever else goes wrong is an error. */
+	/*
+	 * Only a directory that is not there is no directory; whatever else goes wrong is an error.
+	 */
 	if (result == 0 &&
 	    (fstatat(fd, "policy.d", &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT))
 		result = vet_drop_ins(&vet, fd, path);

@@ -12,13 +12,13 @@ struct vet_file {
 	const char *path; /* "/etc/boxdo/policy.d/40-phys.conf" */
 	const char *data;
 	size_t size;
-	bool main;        /* policy.conf itself */
+	bool main; /* policy.conf itself */
 };
 
 /*
  * Calls each for every file in reading order: policy.conf, then policy.d. Stops when each returns
- * non-zero. *is_public: users may read all of it. Returns 0, or -1 with *error filled (by each, when
- * that said no).
+ * non-zero. *is_public: users may read all of it. Returns 0, or -1 with *error filled (by each,
+ * when that said no).
  */
 int
 vet_files(const char *dir, int (*each)(void *context, const struct vet_file *file), void *context,

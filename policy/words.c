@@ -2,7 +2,8 @@
  * A value split at blanks; "..." holds blanks together.
  *
  * Stage: 4 policy. Privilege: needs none.
- * Trusts: prepass.c for quotes that end. Nothing escapes anything, so there is one way to read a word.
+ * Trusts: prepass.c for quotes that end. Nothing escapes anything, so there is one way to read a
+ * word.
  * On error: -1, no memory.
  */
 #include "policy/words.h"
