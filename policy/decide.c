@@ -1,9 +1,10 @@
 /*
  * The decision. This file is the meaning of the policy:
  *
- *	A deny that matches refuses, wherever it stands. Else the first allow, in reading order, that
- *	matches and with the matching grants covers everything the request asks for, decides; duties and
- *	limits of the allows it passed over stay in force, the strictest of each. Else refused.
+ *	A deny that matches refuses, wherever it stands. Else the first allow, in reading order,
+ *	that matches and with the matching grants covers everything the request asks for, decides;
+ *	duties and limits of the allows it passed over stay in force, the strictest of each. Else
+ *	refused.
  *
  * Stage: 4 policy. Privilege: needs none; reads only what it is given.
  * Trusts: policy_load for having kept only rules about this caller, host and time; the broker for

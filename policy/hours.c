@@ -6,7 +6,6 @@
  * before it could be read, or whoever sets it chooses the time of day.
  * On error: a zone that is not there is an error of the policy, never UTC by silence.
  */
-#define _GNU_SOURCE
 #include "policy/hours.h"
 
 #include <ctype.h>

@@ -7,7 +7,6 @@
  * options (other limits, other comments) can refuse a launch, but never change a meaning.
  * On error: -1 with the first one; the rest of the file is not read.
  */
-#define _GNU_SOURCE /* reallocarray */
 #include "policy/parse.h"
 #include "policy/prepass.h"
 

@@ -10,7 +10,6 @@
  * MUST hold: no name is resolved but by openat with O_NOFOLLOW below a directory that was checked;
  * what was checked by fstat is what is read; a file that changes meanwhile is an error.
  */
-#define _GNU_SOURCE /* O_PATH */
 #include "policy/vet.h"
 #include "policy/place.h"
 
