@@ -10,19 +10,26 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define AUDIT_ID_SIZE 33 /* 32 hex digits and NUL */
-#define AUDIT_COMMAND_MAX (256 * 1024)       /* bytes of BOXDO_COMMAND in a launch record */
+#define AUDIT_ID_SIZE 33                      /* 32 hex digits and NUL */
+#define AUDIT_COMMAND_MAX (256 * 1024)        /* bytes of BOXDO_COMMAND in a launch record */
 #define AUDIT_REFUSED_COMMAND_MAX (16 * 1024) /* and in a refusal */
-#define AUDIT_FIELD_MAX (16 * 1024)          /* of any other field */
-#define AUDIT_POLICY_MAX (1024 * 1024)       /* of a field in a policy record: root's own text, whole */
-#define AUDIT_DEADLINE_MS 5000               /* for one record to be sent, found and synced */
+#define AUDIT_FIELD_MAX (16 * 1024)           /* of any other field */
+#define AUDIT_POLICY_MAX (1024 * 1024) /* of a field in a policy record: root's own text, whole */
+#define AUDIT_DEADLINE_MS 5000         /* for one record to be sent, found and synced */
 
 /*
  * Events, their MESSAGE_ID (random, fixed for ever; in the catalogue) and syslog PRIORITY.
  * Every record carries BOXDO_EVENT, BOXDO_ID (one a launch), BOXDO_RECORD (one a record, kept when
  * it is sent again), BOXDO_SEQ, BOXDO_TIME (CLOCK_REALTIME, microseconds), SYSLOG_IDENTIFIER=boxdo.
  */
-enum audit_event { AUDIT_LAUNCH, AUDIT_REFUSE, AUDIT_END, AUDIT_AUTH, AUDIT_POLICY, AUDIT_EVENT_COUNT };
+enum audit_event {
+	AUDIT_LAUNCH,
+	AUDIT_REFUSE,
+	AUDIT_END,
+	AUDIT_AUTH,
+	AUDIT_POLICY,
+	AUDIT_EVENT_COUNT
+};
 
 /* 32 random hex digits. */
 void
@@ -31,18 +38,18 @@ audit_new_id(char id[AUDIT_ID_SIZE]);
 /* --- record.c: one record, in journald's native protocol --------------------------------------- */
 
 struct audit_record {
-	char *data;    /* owned; audit_record_free */
+	char *data; /* owned; audit_record_free */
 	size_t length, capacity;
-	size_t field_max; /* AUDIT_FIELD_MAX; AUDIT_POLICY_MAX in a policy record */
+	size_t field_max;               /* AUDIT_FIELD_MAX; AUDIT_POLICY_MAX in a policy record */
 	size_t command, command_length; /* where the text of COMMAND stands in data */
-	bool failed;   /* out of memory: the record must not be sent */
+	bool failed;                    /* out of memory: the record must not be sent */
 	char record[AUDIT_ID_SIZE];
 };
 
 /* Starts a record: event, id, record id, sequence number, time, identifier, priority, MESSAGE_ID. */
 void
-audit_record_start(struct audit_record *record, enum audit_event event, const char id[AUDIT_ID_SIZE],
-    uint64_t seq);
+audit_record_start(struct audit_record *record, enum audit_event event,
+    const char id[AUDIT_ID_SIZE], uint64_t seq);
 /* NAME is given without BOXDO_; any bytes; longer than AUDIT_FIELD_MAX is cut, see audit-cut below. NULL value: no field. */
 void
 audit_record_text(struct audit_record *record, const char *name, const char *value);
@@ -58,8 +65,8 @@ audit_record_number(struct audit_record *record, const char *name, uint64_t valu
  * quoted text after redaction) are added. redact: NULL-terminated globs, or NULL.
  */
 void
-audit_record_command(struct audit_record *record, const char *const *argv, size_t max,
-    const char *const *redact);
+audit_record_command(
+    struct audit_record *record, const char *const *argv, size_t max, const char *const *redact);
 /*
  * The text of COMMAND as recorded (quoted, redacted, cut), for MESSAGE: "COMMAND=%.*s". Never put argv
  * itself there: it is not redacted. Valid until the next audit_record_ call has returned.
@@ -98,7 +105,8 @@ audit_journal_close(struct audit_journal *journal);
  * fchdir to socket_dir and connect to "socket". Returns 0 or -1 (errno).
  */
 int
-audit_journal_send(struct audit_journal *journal, const struct audit_record *record, uint64_t deadline);
+audit_journal_send(
+    struct audit_journal *journal, const struct audit_record *record, uint64_t deadline);
 /*
  * CONFIRMED: finds the record by BOXDO_RECORD in the journal's file (or a newer or just rotated one)
  * and fdatasyncs that file. SYNCED: fdatasync alone. UNCONFIRMED: nothing. Returns 0 or -1 (errno;

@@ -36,10 +36,10 @@
 
 #define JOURNAL_NAMESPACE "boxdo"
 #define JOURNAL_SOCKETS "/run/systemd/journal." JOURNAL_NAMESPACE
-#define JOURNAL_ROTATED_MAX 8      /* rotated files looked at, newest first */
-#define JOURNAL_CHAIN_MAX 10000    /* objects in one bucket; journald rotates at 100 */
-#define JOURNAL_POLL_FIRST 40000   /* ns; a record usually stands there after one or two of these */
-#define JOURNAL_POLL_LAST 4000000  /* ns */
+#define JOURNAL_ROTATED_MAX 8     /* rotated files looked at, newest first */
+#define JOURNAL_CHAIN_MAX 10000   /* objects in one bucket; journald rotates at 100 */
+#define JOURNAL_POLL_FIRST 40000  /* ns; a record usually stands there after one or two of these */
+#define JOURNAL_POLL_LAST 4000000 /* ns */
 
 /* --- time ---------------------------------------------------------------------------------------- */
 
@@ -96,8 +96,9 @@ journal_vet(int fd, const char *path, char *error, size_t size)
 	}
 	if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH))) {
 		errno = EPERM;
-		snprintf(error, size, "%s must be root's and writable by nobody else (owner %u, mode %04o)",
-		    path, status.st_uid, status.st_mode & 07777);
+		snprintf(error, size,
+		    "%s must be root's and writable by nobody else (owner %u, mode %04o)", path,
+		    status.st_uid, status.st_mode & 07777);
 		return -1;
 	}
 	return 0;
@@ -110,8 +111,10 @@ journal_directory(int at, const char *name, const char *path, int flags, char *e
 	int fd = openat(at, name, flags | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd == -1) {
-		snprintf(error, size, "%s: %s; is the audit journal running?"
-		    " (systemctl status systemd-journald@" JOURNAL_NAMESPACE ".socket)", path, strerror(errno));
+		snprintf(error, size,
+		    "%s: %s; is the audit journal running?"
+		    " (systemctl status systemd-journald@" JOURNAL_NAMESPACE ".socket)",
+		    path, strerror(errno));
 		return -1;
 	}
 	if (journal_vet(fd, path, error, size) == -1) {
@@ -134,7 +137,8 @@ journal_name(char name[64], char *error, size_t size)
 		if (!isxdigit((unsigned char)id[i]))
 			got = 0;
 	if (got != 32) {
-		snprintf(error, size, "/etc/machine-id holds no machine id; systemd-machine-id-setup makes one");
+		snprintf(error, size,
+		    "/etc/machine-id holds no machine id; systemd-machine-id-setup makes one");
 		return -1;
 	}
 	snprintf(name, 64, "%s." JOURNAL_NAMESPACE, id);
@@ -157,8 +161,10 @@ journal_files(const char *base, const char *name, bool volatile_ok, char *error,
 	if (fd == -1 || volatile_ok)
 		return fd;
 	if (fstatfs(fd, &kind) == -1 || kind.f_type == TMPFS_MAGIC || kind.f_type == RAMFS_MAGIC) {
-		snprintf(error, size, "%s is not on a disk: records would not survive a crash"
-		    " (mount one there, or set volatile = yes)", path);
+		snprintf(error, size,
+		    "%s is not on a disk: records would not survive a crash"
+		    " (mount one there, or set volatile = yes)",
+		    path);
 		journal_shut(fd);
 		return -1;
 	}
@@ -173,9 +179,12 @@ journal_vet_socket(int dir, char *error, size_t size)
 
 	if (fstatat(dir, "socket", &status, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
 		return 0;
-	if (!S_ISSOCK(status.st_mode) || status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH))) {
+	if (!S_ISSOCK(status.st_mode) || status.st_uid != 0 ||
+	    (status.st_mode & (S_IWGRP | S_IWOTH))) {
 		errno = EPERM;
-		snprintf(error, size, JOURNAL_SOCKETS "/socket must be root's alone (mode 0600):"
+		snprintf(error, size,
+		    JOURNAL_SOCKETS
+		    "/socket must be root's alone (mode 0600):"
 		    " install boxdo's drop-in for systemd-journald@" JOURNAL_NAMESPACE ".socket");
 		return -1;
 	}
@@ -190,16 +199,18 @@ audit_journal_open(struct audit_journal *journal, bool volatile_ok, char *error,
 	*journal = (struct audit_journal){-1, -1, -1};
 	if (journal_name(name, error, error_size) == -1)
 		return -1;
-	journal->socket_dir =
-	    journal_directory(AT_FDCWD, JOURNAL_SOCKETS, JOURNAL_SOCKETS, O_PATH, error, error_size);
+	journal->socket_dir = journal_directory(
+	    AT_FDCWD, JOURNAL_SOCKETS, JOURNAL_SOCKETS, O_PATH, error, error_size);
 	if (journal->socket_dir == -1)
 		return -1;
 	if (journal_vet_socket(journal->socket_dir, error, error_size) == -1)
 		goto bad;
 	/* The disk first: only where there is nothing, and only if allowed, the journal in memory. */
-	journal->journal_dir = journal_files("/var/log/journal", name, volatile_ok, error, error_size);
+	journal->journal_dir =
+	    journal_files("/var/log/journal", name, volatile_ok, error, error_size);
 	if (journal->journal_dir == -1 && volatile_ok)
-		journal->journal_dir = journal_files("/run/log/journal", name, true, error, error_size);
+		journal->journal_dir =
+		    journal_files("/run/log/journal", name, true, error, error_size);
 	if (journal->journal_dir != -1)
 		return 0;
 bad:
@@ -303,7 +314,8 @@ journal_attempt(const struct audit_record *record, uint64_t deadline)
 	result = connect(fd, (const struct sockaddr *)&address, sizeof address);
 	if (result == 0 && send(fd, record->data, record->length, MSG_NOSIGNAL) == -1) {
 		/* Larger than a datagram may be. */
-		result = errno == EMSGSIZE || errno == ENOBUFS ? journal_send_memfd(fd, record) : -1;
+		result =
+		    errno == EMSGSIZE || errno == ENOBUFS ? journal_send_memfd(fd, record) : -1;
 	}
 	journal_shut(fd);
 	return result;
@@ -314,11 +326,12 @@ static bool
 journal_passing(int error)
 {
 	return error == ECONNREFUSED || error == ECONNRESET || error == ENOENT || error == EPIPE ||
-	    error == ENOTCONN || error == EAGAIN || error == EINTR;
+	       error == ENOTCONN || error == EAGAIN || error == EINTR;
 }
 
 int
-audit_journal_send(struct audit_journal *journal, const struct audit_record *record, uint64_t deadline)
+audit_journal_send(
+    struct audit_journal *journal, const struct audit_record *record, uint64_t deadline)
 {
 	uint64_t pause = JOURNAL_POLL_FIRST;
 	int why = ETIMEDOUT;
@@ -350,7 +363,8 @@ audit_journal_send(struct audit_journal *journal, const struct audit_record *rec
 
 /* Of systemd's JOURNAL_FILE_FORMAT, what is needed here. All numbers are little-endian. */
 enum {
-	FILE_COMPRESSED = 1 | 2 | 8, /* xz, lz4, zstd: of objects; ours are too short to be compressed */
+	FILE_COMPRESSED =
+	    1 | 2 | 8, /* xz, lz4, zstd: of objects; ours are too short to be compressed */
 	FILE_KEYED_HASH = 4,
 	FILE_COMPACT = 16,
 	OBJECT_DATA = 1,
@@ -373,20 +387,21 @@ struct journal_object {
 
 struct journal_data {
 	struct journal_object object;
-	uint64_t hash, next_hash_offset, next_field_offset, entry_offset, entry_array_offset, n_entries;
+	uint64_t hash, next_hash_offset, next_field_offset, entry_offset, entry_array_offset,
+	    n_entries;
 };
 
 _Static_assert(sizeof(struct journal_header) == 120, "as in the file");
 _Static_assert(sizeof(struct journal_data) == 64, "as in the file");
 
-#define JOURNAL_ENTRY_MIN 64  /* an entry without any field */
+#define JOURNAL_ENTRY_MIN 64 /* an entry without any field */
 #define JOURNAL_NEEDLE (sizeof "BOXDO_RECORD=" - 1 + AUDIT_ID_SIZE - 1)
 
 /* What is looked for, and in what. */
 struct journal_search {
 	int fd;
-	uint64_t size;         /* of the file, as this look-up began */
-	size_t payload;        /* where a data object's bytes begin */
+	uint64_t size;  /* of the file, as this look-up began */
+	size_t payload; /* where a data object's bytes begin */
 	uint64_t hash;
 	char needle[JOURNAL_NEEDLE + 1];
 };
@@ -428,8 +443,8 @@ siphash(const void *data, size_t length, const uint8_t key[16])
 {
 	const uint8_t *bytes = data;
 	uint64_t k0 = siphash_word(key, 8), k1 = siphash_word(key + 8, 8);
-	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d,
-	    k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
+	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+	    k1 ^ 0x7465646279746573};
 
 	for (size_t at = 0;; at += 8) {
 		bool last = length - at < 8;
@@ -467,12 +482,13 @@ journal_is_entry(const struct journal_search *search, uint64_t offset)
 	if (offset == 0 || offset % 8 != 0 || !journal_read(search, offset, &object, sizeof object))
 		return false;
 	return object.type == OBJECT_ENTRY && le64toh(object.size) >= JOURNAL_ENTRY_MIN &&
-	    le64toh(object.size) <= search->size - offset;
+	       le64toh(object.size) <= search->size - offset;
 }
 
 /* The data object at offset is our record's id, and an entry has it. */
 static bool
-journal_is_ours(const struct journal_search *search, uint64_t offset, const struct journal_data *data)
+journal_is_ours(
+    const struct journal_search *search, uint64_t offset, const struct journal_data *data)
 {
 	char payload[JOURNAL_NEEDLE];
 
@@ -483,7 +499,8 @@ journal_is_ours(const struct journal_search *search, uint64_t offset, const stru
 	    memcmp(payload, search->needle, sizeof payload) != 0)
 		return false;
 	/* journald puts the field into the file first, and counts its entry when that is complete. */
-	return le64toh(data->n_entries) >= 1 && journal_is_entry(search, le64toh(data->entry_offset));
+	return le64toh(data->n_entries) >= 1 &&
+	       journal_is_entry(search, le64toh(data->entry_offset));
 }
 
 /* Follows one chain of the table. Objects are only ever added behind, so that offsets must grow. */
@@ -494,7 +511,8 @@ journal_chain(const struct journal_search *search, uint64_t offset)
 	uint64_t before = 0;
 
 	for (unsigned step = 0; step < JOURNAL_CHAIN_MAX; step++) {
-		if (offset <= before || offset % 8 != 0 || !journal_read(search, offset, &data, sizeof data))
+		if (offset <= before || offset % 8 != 0 ||
+		    !journal_read(search, offset, &data, sizeof data))
 			return false;
 		if (data.object.type != OBJECT_DATA)
 			return false;
@@ -520,10 +538,12 @@ journal_header(struct journal_search *search, struct journal_header *header)
 	if (fstat(search->fd, &status) == -1 || !S_ISREG(status.st_mode) || status.st_nlink == 0)
 		return 0;
 	search->size = (uint64_t)status.st_size;
-	if (!journal_read(search, 0, header, sizeof *header) || memcmp(header->signature, "LPKSHHRH", 8) != 0)
+	if (!journal_read(search, 0, header, sizeof *header) ||
+	    memcmp(header->signature, "LPKSHHRH", 8) != 0)
 		return 0;
 	flags = le32toh(header->incompatible);
-	if ((flags & FILE_KEYED_HASH) && !(flags & ~(uint32_t)(FILE_COMPRESSED | FILE_KEYED_HASH | FILE_COMPACT)))
+	if ((flags & FILE_KEYED_HASH) &&
+	    !(flags & ~(uint32_t)(FILE_COMPRESSED | FILE_KEYED_HASH | FILE_COMPACT)))
 		return 1;
 	errno = EPROTONOSUPPORT;
 	return -1;
@@ -570,10 +590,12 @@ journal_rotated_name(const char *name)
 {
 	size_t length = strlen(name);
 
-	if (strncmp(name, "system@", 7) != 0 || length < sizeof "system@.journal~" - 1 || length > NAME_MAX)
+	if (strncmp(name, "system@", 7) != 0 || length < sizeof "system@.journal~" - 1 ||
+	    length > NAME_MAX)
 		return false;
 	/* With ~: it was not closed in order, and journald put it aside when it came back. */
-	return strcmp(name + length - 8, ".journal") == 0 || strcmp(name + length - 9, ".journal~") == 0;
+	return strcmp(name + length - 8, ".journal") == 0 ||
+	       strcmp(name + length - 9, ".journal~") == 0;
 }
 
 /* Puts one name into the list of the newest, kept in order; `count` is how many it has. */
@@ -640,8 +662,9 @@ journal_is_current(const struct audit_journal *journal)
 	struct stat remembered, current;
 
 	return journal->file != -1 && fstat(journal->file, &remembered) == 0 &&
-	    fstatat(journal->journal_dir, "system.journal", &current, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    remembered.st_dev == current.st_dev && remembered.st_ino == current.st_ino;
+	       fstatat(journal->journal_dir, "system.journal", &current, AT_SYMLINK_NOFOLLOW) ==
+	           0 &&
+	       remembered.st_dev == current.st_dev && remembered.st_ino == current.st_ino;
 }
 
 /*

@@ -24,15 +24,15 @@
 #include <unistd.h>
 
 #define READER_NAMESPACE "boxdo"
-#define READER_CLOCK_SLACK 2000000 /* us; a process is started before its record, by another clock */
+#define READER_CLOCK_SLACK 2000000 /* us: start and record are told by different clocks */
 
 /* As record.c has them; never the other way round, the reader links nothing that writes. */
 static const char *const reader_message_ids[] = {
-	"cb6401be1ff74e94b01396704cfbb9bf", /* launch */
-	"0159e7bab49e4b418ea3081115403feb", /* refuse */
-	"d19f07aa1db04826bc4a54e94a61870a", /* end */
-	"c4c6ddc6cd11485fbdcd78c1ea69239f", /* auth */
-	"b8bb48c3c6364706ab7be90744ba73fe", /* policy */
+    "cb6401be1ff74e94b01396704cfbb9bf", /* launch */
+    "0159e7bab49e4b418ea3081115403feb", /* refuse */
+    "d19f07aa1db04826bc4a54e94a61870a", /* end */
+    "c4c6ddc6cd11485fbdcd78c1ea69239f", /* auth */
+    "b8bb48c3c6364706ab7be90744ba73fe", /* policy */
 };
 
 /* Ids of the records seen, to show each once: a set with open addressing, at most half full. */
@@ -66,7 +66,8 @@ reader_probe(const char *path)
 
 		if (strstr(entry->d_name, ".journal") == NULL)
 			continue;
-		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		fd =
+		    openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 		if (fd != -1) {
 			close(fd);
 			result = READER_READABLE;
@@ -92,7 +93,8 @@ reader_probe_host(void)
 	for (size_t i = 0; i < 2; i++) {
 		enum reader_access found;
 
-		snprintf(path, sizeof path, "%s/%s." READER_NAMESPACE, bases[i], sd_id128_to_string(machine, id));
+		snprintf(path, sizeof path, "%s/%s." READER_NAMESPACE, bases[i],
+		    sd_id128_to_string(machine, id));
 		found = reader_probe(path);
 		if (found > best)
 			best = found;
@@ -108,7 +110,8 @@ reader_match(sd_journal *journal, const char *name, const char *value)
 	char text[512];
 	int length = snprintf(text, sizeof text, "%s=%s", name, value);
 
-	return length >= (int)sizeof text ? -ENAMETOOLONG : sd_journal_add_match(journal, text, (size_t)length);
+	return length >= (int)sizeof text ? -ENAMETOOLONG
+	                                  : sd_journal_add_match(journal, text, (size_t)length);
 }
 
 /* Matches of one field are alternatives, different fields must all match. */
@@ -119,7 +122,8 @@ reader_match_ours(sd_journal *journal)
 
 	if (result >= 0)
 		result = reader_match(journal, "_TRANSPORT", "journal");
-	for (size_t i = 0; i < sizeof reader_message_ids / sizeof *reader_message_ids && result >= 0; i++)
+	for (size_t i = 0;
+	     i < sizeof reader_message_ids / sizeof *reader_message_ids && result >= 0; i++)
 		result = reader_match(journal, "MESSAGE_ID", reader_message_ids[i]);
 	return result;
 }
@@ -133,7 +137,8 @@ reader_match_users(sd_journal *journal, const char *const *users)
 	for (int numbers = 0; users != NULL && numbers < 2; numbers++) {
 		for (const char *const *user = users; *user != NULL && result >= 0; user++)
 			if ((strspn(*user, "0123456789") == strlen(*user)) == numbers)
-				result = reader_match(journal, numbers ? "BOXDO_UID" : "BOXDO_USER", *user);
+				result = reader_match(
+				    journal, numbers ? "BOXDO_UID" : "BOXDO_USER", *user);
 		if (!numbers && result >= 0)
 			result = sd_journal_add_disjunction(journal);
 	}
@@ -155,9 +160,9 @@ reader_match_all(sd_journal *journal, const struct reader_filter *filter)
 static int
 reader_open_journal(sd_journal **journal, const char *directory)
 {
-	int result = directory != NULL
-	    ? sd_journal_open_directory(journal, directory, 0)
-	    : sd_journal_open_namespace(journal, READER_NAMESPACE, SD_JOURNAL_LOCAL_ONLY);
+	int result = directory != NULL ? sd_journal_open_directory(journal, directory, 0)
+	                               : sd_journal_open_namespace(
+	                                     journal, READER_NAMESPACE, SD_JOURNAL_LOCAL_ONLY);
 
 	/* Without this, libsystemd hands out the first 64 KiB of a long field. */
 	return result < 0 ? result : sd_journal_set_data_threshold(*journal, 0);
@@ -166,18 +171,23 @@ reader_open_journal(sd_journal **journal, const char *directory)
 struct reader *
 reader_open(const char *directory, const struct reader_filter *filter, char error[READER_ERROR_MAX])
 {
-	enum reader_access access = directory != NULL ? reader_probe(directory) : reader_probe_host();
+	enum reader_access access =
+	    directory != NULL ? reader_probe(directory) : reader_probe_host();
 	struct reader *reader;
 	int result;
 
 	if (access == READER_DENIED) {
-		snprintf(error, READER_ERROR_MAX, "you may not read the audit journal; members of group"
+		snprintf(error, READER_ERROR_MAX,
+		    "you may not read the audit journal; members of group"
 		    " systemd-journal (or boxdo-audit) may");
 		return NULL;
 	}
 	if (access == READER_NOTHING) {
-		snprintf(error, READER_ERROR_MAX, "there is no audit journal %s%s", directory ? "in " : "on this host;"
-		    " is systemd-journald@" READER_NAMESPACE ".socket running?", directory ? directory : "");
+		snprintf(error, READER_ERROR_MAX, "there is no audit journal %s%s",
+		    directory ? "in "
+		              : "on this host;"
+		                " is systemd-journald@" READER_NAMESPACE ".socket running?",
+		    directory ? directory : "");
 		return NULL;
 	}
 	reader = calloc(1, sizeof *reader);
@@ -193,7 +203,8 @@ reader_open(const char *directory, const struct reader_filter *filter, char erro
 		result = reader_match_all(reader->journal, filter);
 	if (result >= 0)
 		return reader;
-	snprintf(error, READER_ERROR_MAX, "the audit journal cannot be opened: %s", strerror(-result));
+	snprintf(
+	    error, READER_ERROR_MAX, "the audit journal cannot be opened: %s", strerror(-result));
 	reader_close(reader);
 	return NULL;
 }
@@ -215,7 +226,7 @@ void
 reader_entry_free(struct reader_entry *entry)
 {
 	for (size_t i = 0; i < entry->count; i++)
-		free((void *)(uintptr_t)entry->fields[i].name);
+		free(entry->fields[i].name);
 	free(entry->fields);
 	*entry = (struct reader_entry){0};
 }
@@ -242,8 +253,7 @@ static int
 reader_add(struct reader_entry *entry, const char *data, size_t length)
 {
 	const char *equals = memchr(data, '=', length);
-	struct reader_field *fields;
-	char *copy;
+	struct reader_field *fields, *field;
 
 	if (equals == NULL)
 		return 0;
@@ -255,14 +265,16 @@ reader_add(struct reader_entry *entry, const char *data, size_t length)
 	if (fields == NULL)
 		return -ENOMEM;
 	entry->fields = fields;
-	copy = malloc(length + 1);
-	if (copy == NULL)
+	field = &fields[entry->count];
+	field->name = malloc(length + 1);
+	if (field->name == NULL)
 		return -ENOMEM;
-	memcpy(copy, data, length);
-	copy[length] = '\0';
-	copy[equals - data] = '\0';
-	fields[entry->count++] = (struct reader_field){
-	    copy, copy + (equals - data) + 1, length - (size_t)(equals - data) - 1};
+	entry->count++;
+	memcpy(field->name, data, length);
+	field->name[length] = '\0';
+	field->name[equals - data] = '\0';
+	field->value = field->name + (equals - data) + 1;
+	field->length = length - (size_t)(equals - data) - 1;
 	return 0;
 }
 
@@ -270,7 +282,8 @@ reader_add(struct reader_entry *entry, const char *data, size_t length)
 static bool
 reader_wanted(const char *data)
 {
-	static const char *const names[] = {"BOXDO_", "MESSAGE=", "_PID=", "_BOOT_ID=", "_MACHINE_ID=", "_UID="};
+	static const char *const names[] = {
+	    "BOXDO_", "MESSAGE=", "_PID=", "_BOOT_ID=", "_MACHINE_ID=", "_UID="};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strncmp(data, names[i], strlen(names[i])) == 0)
@@ -286,7 +299,8 @@ reader_fill(sd_journal *journal, struct reader_entry *entry)
 	int result = sd_journal_get_realtime_usec(journal, &entry->realtime);
 
 	sd_journal_restart_data(journal);
-	while (result >= 0 && (result = sd_journal_enumerate_available_data(journal, &data, &length)) > 0)
+	while (result >= 0 &&
+	       (result = sd_journal_enumerate_available_data(journal, &data, &length)) > 0)
 		if (reader_wanted(data))
 			result = reader_add(entry, data, length);
 	return result;
@@ -297,7 +311,8 @@ reader_fill(sd_journal *journal, struct reader_entry *entry)
 static int
 seen_grow(struct reader_seen *seen)
 {
-	struct reader_seen larger = {.size = seen->size == 0 ? 1024 : 2 * seen->size, .used = seen->used};
+	struct reader_seen larger = {
+	    .size = seen->size == 0 ? 1024 : 2 * seen->size, .used = seen->used};
 
 	larger.slots = calloc(larger.size, sizeof *larger.slots);
 	if (larger.slots == NULL)
@@ -331,7 +346,8 @@ seen_add(struct reader_seen *seen, const char *record)
 	id[1] = strtoull(record + 16, &end, 16);
 	if (2 * (seen->used + 1) > seen->size && seen_grow(seen) < 0)
 		return -ENOMEM;
-	for (at = id[0] % seen->size; seen->slots[at][0] != 0 || seen->slots[at][1] != 0; at = (at + 1) % seen->size)
+	for (at = id[0] % seen->size; seen->slots[at][0] != 0 || seen->slots[at][1] != 0;
+	     at = (at + 1) % seen->size)
 		if (memcmp(seen->slots[at], id, sizeof id) == 0)
 			return 0;
 	memcpy(seen->slots[at], id, sizeof id);
@@ -354,9 +370,9 @@ reader_same_host(const struct reader_entry *launch)
 	sd_id128_t machine, boot, of_machine, of_boot;
 
 	return sd_id128_get_machine(&machine) >= 0 && sd_id128_get_boot(&boot) >= 0 &&
-	    sd_id128_from_string(reader_text(launch, "_MACHINE_ID"), &of_machine) >= 0 &&
-	    sd_id128_from_string(reader_text(launch, "_BOOT_ID"), &of_boot) >= 0 &&
-	    sd_id128_equal(machine, of_machine) && sd_id128_equal(boot, of_boot);
+	       sd_id128_from_string(reader_text(launch, "_MACHINE_ID"), &of_machine) >= 0 &&
+	       sd_id128_from_string(reader_text(launch, "_BOOT_ID"), &of_boot) >= 0 &&
+	       sd_id128_equal(machine, of_machine) && sd_id128_equal(boot, of_boot);
 }
 
 /* When the process started, in microseconds since 1970; UINT64_MAX: it cannot be told. */
@@ -367,11 +383,14 @@ reader_process_start(const char *stat)
 	struct timespec boot, real;
 	unsigned long long ticks;
 
-	if (at == NULL || sscanf(at + 1, " %*c%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%llu", &ticks) != 1)
+	if (at == NULL ||
+	    sscanf(at + 1, " %*c%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%llu",
+	        &ticks) != 1)
 		return UINT64_MAX;
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	clock_gettime(CLOCK_REALTIME, &real);
-	return (uint64_t)(real.tv_sec - boot.tv_sec) * 1000000 + ticks * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	return (uint64_t)(real.tv_sec - boot.tv_sec) * 1000000 +
+	       ticks * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
 /* Is the sender of the launch record, which owes the end, still there? Not just its number again. */
@@ -402,7 +421,8 @@ reader_find_end(struct reader *reader, const char *id, struct reader_entry *end)
 	int result;
 
 	sd_journal_flush_matches(reader->ends);
-	if (reader_match_ours(reader->ends) < 0 || reader_match(reader->ends, "BOXDO_EVENT", "end") < 0 ||
+	if (reader_match_ours(reader->ends) < 0 ||
+	    reader_match(reader->ends, "BOXDO_EVENT", "end") < 0 ||
 	    reader_match(reader->ends, "BOXDO_ID", id) < 0)
 		return 0;
 	sd_journal_process(reader->ends); /* new files, when following */
@@ -415,7 +435,8 @@ reader_find_end(struct reader *reader, const char *id, struct reader_entry *end)
 }
 
 enum reader_state
-reader_launch_state(struct reader *reader, const struct reader_entry *launch, struct reader_entry *end)
+reader_launch_state(
+    struct reader *reader, const struct reader_entry *launch, struct reader_entry *end)
 {
 	bool running;
 
@@ -444,9 +465,11 @@ reader_rule_matches(const char *glob, const char *rule)
 	char name[512];
 	const char *space;
 
-	snprintf(name, sizeof name, "%.*s", place == NULL ? (int)strlen(rule) : (int)(place - rule), rule);
+	snprintf(name, sizeof name, "%.*s", place == NULL ? (int)strlen(rule) : (int)(place - rule),
+	    rule);
 	space = strchr(name, ' ');
-	return reader_glob(glob, rule) || reader_glob(glob, name) || (space != NULL && reader_glob(glob, space + 1));
+	return reader_glob(glob, rule) || reader_glob(glob, name) ||
+	       (space != NULL && reader_glob(glob, space + 1));
 }
 
 static bool
@@ -462,7 +485,7 @@ reader_passes(struct reader *reader, const struct reader_entry *entry)
 	if (filter->rule != NULL && !reader_rule_matches(filter->rule, reader_text(entry, "RULE")))
 		return false;
 	return !filter->running || (strcmp(reader_text(entry, "EVENT"), "launch") == 0 &&
-	    reader_launch_state(reader, entry, NULL) == READER_RUNNING);
+	                               reader_launch_state(reader, entry, NULL) == READER_RUNNING);
 }
 
 int
@@ -472,15 +495,17 @@ reader_next(struct reader *reader, bool backward, struct reader_entry *entry)
 	int result;
 
 	*entry = (struct reader_entry){0};
-	while ((result = backward ? sd_journal_previous(reader->journal) : sd_journal_next(reader->journal)) > 0) {
+	while ((result = backward ? sd_journal_previous(reader->journal)
+	                          : sd_journal_next(reader->journal)) > 0) {
 		result = reader_fill(reader->journal, entry);
-		if (result >= 0 && (backward ? entry->realtime < filter->since : entry->realtime > filter->until)) {
+		if (result >= 0 && (backward ? entry->realtime < filter->since
+		                             : entry->realtime > filter->until)) {
 			reader_entry_free(entry);
 			return 0;
 		}
 		/* Seeking goes to the nearest entry, which may lie outside. Damaged ones (-EBADMSG) are passed over. */
-		if (result >= 0 && entry->realtime >= filter->since && entry->realtime <= filter->until &&
-		    reader_passes(reader, entry)) {
+		if (result >= 0 && entry->realtime >= filter->since &&
+		    entry->realtime <= filter->until && reader_passes(reader, entry)) {
 			result = seen_add(&reader->seen, reader_text(entry, "RECORD"));
 			if (result > 0)
 				return 1;
@@ -497,10 +522,12 @@ reader_seek(struct reader *reader, bool tail)
 {
 	seen_clear(&reader->seen);
 	if (tail)
-		return reader->filter->until == UINT64_MAX ? sd_journal_seek_tail(reader->journal)
-		    : sd_journal_seek_realtime_usec(reader->journal, reader->filter->until);
-	return reader->filter->since == 0 ? sd_journal_seek_head(reader->journal)
-	    : sd_journal_seek_realtime_usec(reader->journal, reader->filter->since);
+		return reader->filter->until == UINT64_MAX
+		           ? sd_journal_seek_tail(reader->journal)
+		           : sd_journal_seek_realtime_usec(reader->journal, reader->filter->until);
+	return reader->filter->since == 0
+	           ? sd_journal_seek_head(reader->journal)
+	           : sd_journal_seek_realtime_usec(reader->journal, reader->filter->since);
 }
 
 int
@@ -541,15 +568,15 @@ static const struct reader_unit {
 	const char *names; /* each between blanks */
 	uint64_t usec;
 } reader_units[] = {
-	{" us usec ", 1},
-	{" ms msec ", 1000},
-	{" s sec second seconds ", 1000000},
-	{" m min minute minutes ", 60000000},
-	{" h hr hour hours ", 3600000000},
-	{" d day days ", 86400000000},
-	{" w week weeks ", 604800000000},
-	{" M month months ", 2629800000000},
-	{" y year years ", 31557600000000},
+    {" us usec ", 1},
+    {" ms msec ", 1000},
+    {" s sec second seconds ", 1000000},
+    {" m min minute minutes ", 60000000},
+    {" h hr hour hours ", 3600000000},
+    {" d day days ", 86400000000},
+    {" w week weeks ", 604800000000},
+    {" M month months ", 2629800000000},
+    {" y year years ", 31557600000000},
 };
 
 /* Length of the unit at text, its size in *usec; 0: none. */
@@ -590,7 +617,8 @@ time_span(const char *text, uint64_t *span)
 		/* The word "ago" is no unit. */
 		if (strcmp(text, "ago") != 0)
 			text += time_unit(text, &unit);
-		if (errno != 0 || number > UINT64_MAX / 4 / unit || (*span += number * unit) > UINT64_MAX / 4)
+		if (errno != 0 || number > UINT64_MAX / 4 / unit ||
+		    (*span += number * unit) > UINT64_MAX / 4)
 			return NULL;
 	}
 }
@@ -660,8 +688,8 @@ time_word(const char *text, uint64_t now, uint64_t *time)
 static int
 time_calendar(const char *text, uint64_t now, uint64_t *time)
 {
-	static const char *const formats[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d",
-	    "%H:%M:%S", "%H:%M"};
+	static const char *const formats[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
+	    "%Y-%m-%d %H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M"};
 	time_t seconds = (time_t)(now / 1000000);
 
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {

@@ -12,7 +12,7 @@
 
 /* A field; ours without BOXDO_ ("COMMAND"), journald's and MESSAGE as they are ("_PID"). Any bytes. */
 struct reader_field {
-	const char *name;
+	char *name;        /* owned, and value stands behind it */
 	const char *value; /* a NUL stands behind it */
 	size_t length;
 };
@@ -20,17 +20,18 @@ struct reader_field {
 struct reader_entry {
 	struct reader_field *fields; /* in no particular order; names may repeat */
 	size_t count;
-	uint64_t realtime;           /* when journald took it; microseconds since 1970 */
+	uint64_t realtime; /* when journald took it; microseconds since 1970 */
 };
 
 /* What to read. NULL, 0: no matter. The lists are NULL-terminated: any of them. */
 struct reader_filter {
-	const char *const *users;  /* names or numbers */
+	const char *const *users; /* names or numbers */
 	const char *const *events;
 	const char *const *ids;
-	const char *image, *rule;  /* globs; image matches name or path, rule the name with or without its kind */
-	uint64_t since, until;     /* microseconds; until UINT64_MAX: no matter */
-	bool running;              /* launches that run now */
+	const char *image,
+	    *rule; /* globs; image matches name or path, rule the name with or without its kind */
+	uint64_t since, until; /* microseconds; until UINT64_MAX: no matter */
+	bool running;          /* launches that run now */
 };
 
 enum reader_state { READER_ENDED, READER_RUNNING, READER_NO_END };
@@ -39,7 +40,8 @@ struct reader;
 
 /* Opens the journal of this host, or the files in directory. NULL with one line in error. */
 struct reader *
-reader_open(const char *directory, const struct reader_filter *filter, char error[READER_ERROR_MAX]);
+reader_open(
+    const char *directory, const struct reader_filter *filter, char error[READER_ERROR_MAX]);
 void
 reader_close(struct reader *reader);
 
@@ -67,7 +69,8 @@ reader_text(const struct reader_entry *entry, const char *name);
 
 /* What became of a launch. READER_ENDED: *end is its end record (reader_entry_free), when end is not NULL. */
 enum reader_state
-reader_launch_state(struct reader *reader, const struct reader_entry *launch, struct reader_entry *end);
+reader_launch_state(
+    struct reader *reader, const struct reader_entry *launch, struct reader_entry *end);
 
 /*
  * Time as journalctl reads it: "2026-03-01 12:30:00", with parts left out, today, yesterday, now, -1h30min,

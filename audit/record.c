@@ -34,11 +34,11 @@ static const struct record_kind {
 	const char *event, *message_id;
 	int priority;
 } record_kinds[AUDIT_EVENT_COUNT] = {
-	[AUDIT_LAUNCH] = {"launch", "cb6401be1ff74e94b01396704cfbb9bf", 6},
-	[AUDIT_REFUSE] = {"refuse", "0159e7bab49e4b418ea3081115403feb", 4},
-	[AUDIT_END]    = {"end",    "d19f07aa1db04826bc4a54e94a61870a", 6},
-	[AUDIT_AUTH]   = {"auth",   "c4c6ddc6cd11485fbdcd78c1ea69239f", 5},
-	[AUDIT_POLICY] = {"policy", "b8bb48c3c6364706ab7be90744ba73fe", 5},
+    [AUDIT_LAUNCH] = {"launch", "cb6401be1ff74e94b01396704cfbb9bf", 6},
+    [AUDIT_REFUSE] = {"refuse", "0159e7bab49e4b418ea3081115403feb", 4},
+    [AUDIT_END] = {"end", "d19f07aa1db04826bc4a54e94a61870a", 6},
+    [AUDIT_AUTH] = {"auth", "c4c6ddc6cd11485fbdcd78c1ea69239f", 5},
+    [AUDIT_POLICY] = {"policy", "b8bb48c3c6364706ab7be90744ba73fe", 5},
 };
 
 void
@@ -96,7 +96,7 @@ record_name_good(const char *name)
 	size_t length = strlen(name);
 
 	return length > 0 && length <= RECORD_NAME_MAX && *name >= 'A' && *name <= 'Z' &&
-	    strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == length;
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == length;
 }
 
 static void
@@ -171,14 +171,15 @@ audit_record_number(struct audit_record *record, const char *name, uint64_t valu
 }
 
 void
-audit_record_start(struct audit_record *record, enum audit_event event, const char id[AUDIT_ID_SIZE],
-    uint64_t seq)
+audit_record_start(
+    struct audit_record *record, enum audit_event event, const char id[AUDIT_ID_SIZE], uint64_t seq)
 {
 	const struct record_kind *kind = &record_kinds[event];
 	struct timespec now;
 	char priority = (char)('0' + kind->priority);
 
-	*record = (struct audit_record){.field_max = event == AUDIT_POLICY ? AUDIT_POLICY_MAX : AUDIT_FIELD_MAX};
+	*record = (struct audit_record){
+	    .field_max = event == AUDIT_POLICY ? AUDIT_POLICY_MAX : AUDIT_FIELD_MAX};
 	audit_new_id(record->record);
 	clock_gettime(CLOCK_REALTIME, &now);
 	record_field(record, "MESSAGE_ID", kind->message_id, strlen(kind->message_id));
@@ -188,7 +189,8 @@ audit_record_start(struct audit_record *record, enum audit_event event, const ch
 	audit_record_text(record, "ID", id);
 	audit_record_text(record, "RECORD", record->record);
 	audit_record_number(record, "SEQ", seq);
-	audit_record_number(record, "TIME", (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	audit_record_number(
+	    record, "TIME", (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
 }
 
 void
@@ -223,8 +225,8 @@ quote_add(struct record_quote *quote, const char *bytes, size_t length)
 static bool
 quote_reserved(const char *word, size_t length)
 {
-	static const char *const words[] = {"case", "coproc", "do", "done", "elif", "else", "esac", "fi",
-	    "for", "function", "if", "in", "select", "then", "time", "until", "while"};
+	static const char *const words[] = {"case", "coproc", "do", "done", "elif", "else", "esac",
+	    "fi", "for", "function", "if", "in", "select", "then", "time", "until", "while"};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strlen(words[i]) == length && memcmp(words[i], word, length) == 0)
@@ -234,12 +236,15 @@ quote_reserved(const char *word, size_t length)
 
 /* Single quotes keep every byte but themselves; a quote is left, escaped and the text entered again. */
 static void
-quote_argument(struct record_quote *quote, const char *word, size_t length, bool first, const char *tail)
+quote_argument(
+    struct record_quote *quote, const char *word, size_t length, bool first, const char *tail)
 {
-	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+	static const char safe[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
 	size_t run = 0;
 
-	if (length + strlen(tail) > 0 && strspn(word, safe) >= length && !(first && quote_reserved(word, length))) {
+	if (length + strlen(tail) > 0 && strspn(word, safe) >= length &&
+	    !(first && quote_reserved(word, length))) {
 		quote_add(quote, word, length);
 		quote_add(quote, tail, strlen(tail));
 		return;
@@ -323,8 +328,8 @@ record_quoted(struct audit_record *record, struct record_quote *quote)
 }
 
 void
-audit_record_command(struct audit_record *record, const char *const *argv, size_t max,
-    const char *const *redact)
+audit_record_command(
+    struct audit_record *record, const char *const *argv, size_t max, const char *const *redact)
 {
 	struct record_quote quote = {.text = malloc(max), .max = max};
 	uint64_t hidden = 0;

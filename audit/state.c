@@ -23,9 +23,9 @@
 #include <unistd.h>
 
 #define STATE_DIR "/run/boxdo"
-#define STATE_MAGIC 0x626f78646f737431 /* "boxdost1" */
+#define STATE_MAGIC 0x626f78646f737431      /* "boxdost1" */
 #define STATE_RATE_MAGIC 0x626f78646f727431 /* "boxdort1" */
-#define STATE_SLOTS 960 /* ends owed at once that are counted */
+#define STATE_SLOTS 960                     /* ends owed at once that are counted */
 #define STATE_NANOSECONDS 1000000000ULL
 #define STATE_REPORT (60 * STATE_NANOSECONDS) /* between two reports of one user's excess */
 
@@ -113,19 +113,21 @@ state_size(int fd, size_t size)
 static void *
 state_map(int dir, const char *name, size_t size, uint64_t magic)
 {
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	int fd = openat(
+	    dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	uint64_t fresh = 0;
 	void *page;
 
 	if (fd == -1)
 		return NULL;
 	page = state_vet(fd, S_IFREG, 0600) == -1 || state_size(fd, size) == -1
-	    ? MAP_FAILED
-	    : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	           ? MAP_FAILED
+	           : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	state_shut(fd);
 	if (page == MAP_FAILED)
 		return NULL;
-	if (atomic_compare_exchange_strong((_Atomic uint64_t *)page, &fresh, magic) || fresh == magic)
+	if (atomic_compare_exchange_strong((_Atomic uint64_t *)page, &fresh, magic) ||
+	    fresh == magic)
 		return page;
 	munmap(page, size);
 	errno = EBADMSG;

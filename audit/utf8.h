@@ -16,7 +16,11 @@ static inline size_t
 utf8_decode(const unsigned char *text, size_t length, uint32_t *code)
 {
 	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = *text < 0x80 ? 1 : *text >> 5 == 6 ? 2 : *text >> 4 == 14 ? 3 : *text >> 3 == 30 ? 4 : 0;
+	size_t n = *text < 0x80       ? 1
+	           : *text >> 5 == 6  ? 2
+	           : *text >> 4 == 14 ? 3
+	           : *text >> 3 == 30 ? 4
+	                              : 0;
 
 	if (n == 0 || n > length)
 		return 0;

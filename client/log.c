@@ -83,7 +83,8 @@ log_text(const struct log_screen *screen, const char *text, size_t length, size_
 		if (width < 0)
 			width = 2;
 		/* The last column is kept for the ellipsis, unless this is the end. */
-		if (columns > 0 && printed + (size_t)width + (at + (good ? taken : 1) < length) > columns) {
+		if (columns > 0 &&
+		    printed + (size_t)width + (at + (good ? taken : 1) < length) > columns) {
 			fputs(screen->utf8 ? "\xe2\x80\xa6" : "~", stdout);
 			return printed + 1;
 		}
@@ -116,10 +117,18 @@ log_cell(const struct log_screen *screen, const char *text, size_t width, const 
 
 /* --- the table ------------------------------------------------------------------------------------------- */
 
-enum { LOG_TIME = 19, LOG_EVENT = 6, LOG_USER = 10, LOG_HOST = 10, LOG_IMAGE = 16, LOG_RULE = 14, LOG_STATUS = 11 };
+enum {
+	LOG_TIME = 19,
+	LOG_EVENT = 6,
+	LOG_USER = 10,
+	LOG_HOST = 10,
+	LOG_IMAGE = 16,
+	LOG_RULE = 14,
+	LOG_STATUS = 11
+};
 
-static const size_t log_before_command = LOG_TIME + LOG_EVENT + LOG_USER + LOG_HOST + LOG_IMAGE + LOG_RULE +
-    LOG_STATUS + 7;
+static const size_t log_before_command =
+    LOG_TIME + LOG_EVENT + LOG_USER + LOG_HOST + LOG_IMAGE + LOG_RULE + LOG_STATUS + 7;
 
 #define LOG_RED "\x1b[31m"
 #define LOG_GREEN "\x1b[32m"
@@ -138,7 +147,8 @@ log_end_status(const struct reader_entry *end, char *status, size_t size)
 }
 
 static void
-log_launch_status(struct reader *reader, const struct reader_entry *launch, char *status, size_t size)
+log_launch_status(
+    struct reader *reader, const struct reader_entry *launch, char *status, size_t size)
 {
 	struct reader_entry end;
 
@@ -167,7 +177,7 @@ log_status(struct reader *reader, const struct reader_entry *entry, char *status
 	else if (strcmp(event, "refuse") == 0)
 		snprintf(status, size, "refused");
 	else if (strcmp(event, "auth") == 0)
-		snprintf(status, size, reader_get(entry, "REASON") != NULL ? "failed" : "ok");
+		snprintf(status, size, "%s", reader_text(entry, "RESULT"));
 	else
 		snprintf(status, size, "changed");
 }
@@ -175,11 +185,12 @@ log_status(struct reader *reader, const struct reader_entry *entry, char *status
 static const char *
 log_status_colour(const char *status)
 {
-	if (strcmp(status, "refused") == 0 || strcmp(status, "failed") == 0 || strcmp(status, "no end") == 0)
+	if (strcmp(status, "refused") == 0 || strcmp(status, "failure") == 0 ||
+	    strcmp(status, "no end") == 0)
 		return LOG_RED;
 	if (strcmp(status, "running") == 0)
 		return LOG_GREEN;
-	return strcmp(status, "exit 0") == 0 || strcmp(status, "ok") == 0 ? NULL : LOG_YELLOW;
+	return strcmp(status, "exit 0") == 0 || strcmp(status, "success") == 0 ? NULL : LOG_YELLOW;
 }
 
 /* "allow ml" of "allow ml (/etc/boxdo/policy.conf:14)". */
@@ -188,16 +199,19 @@ log_rule(const struct reader_entry *entry, char *rule, size_t size)
 {
 	const char *whole = reader_text(entry, "RULE"), *place = strstr(whole, " (");
 
-	snprintf(rule, size, "%.*s", place == NULL ? (int)strlen(whole) : (int)(place - whole), whole);
+	snprintf(
+	    rule, size, "%.*s", place == NULL ? (int)strlen(whole) : (int)(place - whole), whole);
 }
 
 /* The command, which a shell would take as it stands; the reason behind it as a comment of that shell. */
 static void
 log_command(const struct log_screen *screen, const struct reader_entry *entry)
 {
-	const struct reader_field *command = reader_get(entry, "COMMAND"), *reason = reader_get(entry, "REASON");
+	const struct reader_field *command = reader_get(entry, "COMMAND"),
+	                          *reason = reader_get(entry, "REASON");
 	size_t left = screen->width > log_before_command + 8 ? screen->width - log_before_command
-	    : screen->width > 0 ? 8 : 0;
+	              : screen->width > 0                    ? 8
+	                                                     : 0;
 	size_t printed = 0;
 
 	if (command == NULL && reason == NULL) {
@@ -262,13 +276,15 @@ log_head(const struct log_screen *screen)
 static void
 json_bytes(const unsigned char *bytes, size_t length)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	fputs("{\"bytes\":\"", stdout);
 	for (size_t at = 0; at < length; at += 3) {
 		size_t left = length - at;
-		unsigned group = (unsigned)bytes[at] << 16 | (left > 1 ? (unsigned)bytes[at + 1] << 8 : 0) |
-		    (left > 2 ? bytes[at + 2] : 0);
+		unsigned group = (unsigned)bytes[at] << 16 |
+		                 (left > 1 ? (unsigned)bytes[at + 1] << 8 : 0) |
+		                 (left > 2 ? bytes[at + 2] : 0);
 
 		putchar(digits[group >> 18]);
 		putchar(digits[group >> 12 & 63]);
@@ -315,8 +331,9 @@ json_string(const char *text, size_t length)
 static bool
 json_is_number(const struct reader_field *field)
 {
-	static const char *const names[] = {"CPU_USEC", "DURATION_USEC", "EXIT", "GID", "INIT_PID", "LOGINUID",
-	    "MAXRSS_KIB", "REDACTED", "SEQ", "SESSION", "SIGNAL", "SUPPRESSED", "TIME", "UID"};
+	static const char *const names[] = {"CPU_USEC", "DURATION_USEC", "EXIT", "GID", "INIT_PID",
+	    "LOGINUID", "MAXRSS_KIB", "REDACTED", "SEQ", "SESSION", "SIGNAL", "SUPPRESSED", "TIME",
+	    "UID"};
 	const char *suffix = strstr(field->name, "_LENGTH");
 	bool named = suffix != NULL && suffix[7] == '\0';
 
@@ -324,7 +341,8 @@ json_is_number(const struct reader_field *field)
 		named |= strcmp(names[i], field->name) == 0;
 	/* Plain decimal, no leading zero: what JSON takes. */
 	return named && field->length > 0 && field->length < 20 &&
-	    strspn(field->value, "0123456789") == field->length && (*field->value != '0' || field->length == 1);
+	       strspn(field->value, "0123456789") == field->length &&
+	       (*field->value != '0' || field->length == 1);
 }
 
 static void
@@ -458,7 +476,8 @@ screen_start(struct log_screen *screen, const struct log_options *options)
 	screen->pager = -1;
 	if (!terminal)
 		return;
-	screen->colour = getenv("NO_COLOR") == NULL && getenv("TERM") != NULL && strcmp(getenv("TERM"), "dumb") != 0;
+	screen->colour = getenv("NO_COLOR") == NULL && getenv("TERM") != NULL &&
+	                 strcmp(getenv("TERM"), "dumb") != 0;
 	if (!options->full && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
 		screen->width = size.ws_col;
 	if (!options->no_pager && !options->follow && (pager == NULL || strcmp(pager, "cat") != 0))
@@ -488,7 +507,8 @@ log_help(void)
 	     "Shows who ran what, when, and how it ended: one line a record, oldest first.\n"
 	     "\n"
 	     "      --user NAME       of this user (name or number; may repeat)\n"
-	     "  -S, --since TIME      \"2026-03-01 12:30\", today, yesterday, -1h, \"2 days ago\", @SECONDS\n"
+	     "  -S, --since TIME      \"2026-03-01 12:30\", today, yesterday, -1h, \"2 days ago\", "
+	     "@SECONDS\n"
 	     "  -U, --until TIME\n"
 	     "      --event EVENT     launch, refuse, end, auth or policy (may repeat)\n"
 	     "      --refused         the same as --event refuse\n"
@@ -507,28 +527,38 @@ log_help(void)
 	     "boxdo-audit(7) has the fields and more examples.");
 }
 
-enum { OPTION_USER = 256, OPTION_EVENT, OPTION_REFUSED, OPTION_RUNNING, OPTION_ID, OPTION_IMAGE, OPTION_RULE,
-	OPTION_JSON, OPTION_NO_PAGER, OPTION_DIRECTORY };
+enum {
+	OPTION_USER = 256,
+	OPTION_EVENT,
+	OPTION_REFUSED,
+	OPTION_RUNNING,
+	OPTION_ID,
+	OPTION_IMAGE,
+	OPTION_RULE,
+	OPTION_JSON,
+	OPTION_NO_PAGER,
+	OPTION_DIRECTORY
+};
 
 static const struct option log_long_options[] = {
-	{"user", required_argument, NULL, OPTION_USER},
-	{"since", required_argument, NULL, 'S'},
-	{"until", required_argument, NULL, 'U'},
-	{"event", required_argument, NULL, OPTION_EVENT},
-	{"refused", no_argument, NULL, OPTION_REFUSED},
-	{"running", no_argument, NULL, OPTION_RUNNING},
-	{"id", required_argument, NULL, OPTION_ID},
-	{"image", required_argument, NULL, OPTION_IMAGE},
-	{"rule", required_argument, NULL, OPTION_RULE},
-	{"lines", required_argument, NULL, 'n'},
-	{"reverse", no_argument, NULL, 'r'},
-	{"follow", no_argument, NULL, 'f'},
-	{"full", no_argument, NULL, 'l'},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"no-pager", no_argument, NULL, OPTION_NO_PAGER},
-	{"directory", required_argument, NULL, OPTION_DIRECTORY},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
+    {"user", required_argument, NULL, OPTION_USER},
+    {"since", required_argument, NULL, 'S'},
+    {"until", required_argument, NULL, 'U'},
+    {"event", required_argument, NULL, OPTION_EVENT},
+    {"refused", no_argument, NULL, OPTION_REFUSED},
+    {"running", no_argument, NULL, OPTION_RUNNING},
+    {"id", required_argument, NULL, OPTION_ID},
+    {"image", required_argument, NULL, OPTION_IMAGE},
+    {"rule", required_argument, NULL, OPTION_RULE},
+    {"lines", required_argument, NULL, 'n'},
+    {"reverse", no_argument, NULL, 'r'},
+    {"follow", no_argument, NULL, 'f'},
+    {"full", no_argument, NULL, 'l'},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"no-pager", no_argument, NULL, OPTION_NO_PAGER},
+    {"directory", required_argument, NULL, OPTION_DIRECTORY},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static int
@@ -564,7 +594,8 @@ options_time(uint64_t *time, const char *value)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (reader_time(value, (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000, time) == 0)
+	if (reader_time(
+	        value, (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000, time) == 0)
 		return 0;
 	log_say("'%s' is no time; try \"2026-03-01 12:30\", today, -1h or \"2 days ago\"", value);
 	return -1;
@@ -588,23 +619,49 @@ static int
 options_one(struct log_options *options, int option, const char *value)
 {
 	switch (option) {
-	case OPTION_USER: return options_list(options->users, value, "user");
-	case OPTION_ID: return options_list(options->ids, value, "id");
-	case OPTION_EVENT: return options_event(options, value);
-	case OPTION_REFUSED: return options_event(options, "refuse");
-	case 'S': return options_time(&options->filter.since, value);
-	case 'U': return options_time(&options->filter.until, value);
-	case 'n': return options_count(options, value);
-	case OPTION_RUNNING: options->filter.running = true; return options_event(options, "launch");
-	case OPTION_IMAGE: options->filter.image = value; return 0;
-	case OPTION_RULE: options->filter.rule = value; return 0;
-	case OPTION_DIRECTORY: options->directory = value; return 0;
-	case 'r': options->reverse = true; return 0;
-	case 'f': options->follow = true; return 0;
-	case 'l': options->full = true; return 0;
-	case OPTION_JSON: options->json = true; return 0;
-	case OPTION_NO_PAGER: options->no_pager = true; return 0;
-	case 'h': return 1;
+	case OPTION_USER:
+		return options_list(options->users, value, "user");
+	case OPTION_ID:
+		return options_list(options->ids, value, "id");
+	case OPTION_EVENT:
+		return options_event(options, value);
+	case OPTION_REFUSED:
+		return options_event(options, "refuse");
+	case 'S':
+		return options_time(&options->filter.since, value);
+	case 'U':
+		return options_time(&options->filter.until, value);
+	case 'n':
+		return options_count(options, value);
+	case OPTION_RUNNING:
+		options->filter.running = true;
+		return options_event(options, "launch");
+	case OPTION_IMAGE:
+		options->filter.image = value;
+		return 0;
+	case OPTION_RULE:
+		options->filter.rule = value;
+		return 0;
+	case OPTION_DIRECTORY:
+		options->directory = value;
+		return 0;
+	case 'r':
+		options->reverse = true;
+		return 0;
+	case 'f':
+		options->follow = true;
+		return 0;
+	case 'l':
+		options->full = true;
+		return 0;
+	case OPTION_JSON:
+		options->json = true;
+		return 0;
+	case OPTION_NO_PAGER:
+		options->no_pager = true;
+		return 0;
+	case 'h':
+		return 1;
 	}
 	log_say("try: boxdo log --help");
 	return -1;
@@ -616,7 +673,8 @@ options_read(struct log_options *options, int argc, char **argv)
 	int option, result = 0;
 
 	*options = (struct log_options){.filter.until = UINT64_MAX};
-	while (result == 0 && (option = getopt_long(argc, argv, "S:U:n:rflh", log_long_options, NULL)) != -1)
+	while (result == 0 &&
+	       (option = getopt_long(argc, argv, "S:U:n:rflh", log_long_options, NULL)) != -1)
 		result = options_one(options, option, optarg);
 	if (result != 0)
 		return result;

@@ -90,9 +90,12 @@ test_journalctl_reads_it(void **state)
 	(void)state;
 	expect_sent(&journal, &record);
 	expect_found(&journal, &record);
-	snprintf(command, sizeof command, "journalctl --namespace=boxdo -o json BOXDO_RECORD=%s _UID=0"
-	    " _TRANSPORT=journal BOXDO_EVENT=launch | jq -se 'length == 1 and (.[0].BOXDO_CWD | implode |"
-	    " startswith(\"a\\nBOXDO_EVENT=end\\nb\\u001b[2J\"))' >/dev/null", record.record);
+	snprintf(command, sizeof command,
+	    "journalctl --namespace=boxdo -o json BOXDO_RECORD=%s _UID=0"
+	    " _TRANSPORT=journal BOXDO_EVENT=launch | jq -se 'length == 1 and (.[0].BOXDO_CWD | "
+	    "implode |"
+	    " startswith(\"a\\nBOXDO_EVENT=end\\nb\\u001b[2J\"))' >/dev/null",
+	    record.record);
 	assert_int_equal(run(command), 0);
 	audit_record_free(&record);
 	audit_journal_close(&journal);
@@ -114,8 +117,10 @@ test_large(void **state)
 	assert_true(record.length > 300000);
 	expect_sent(&journal, &record);
 	expect_found(&journal, &record);
-	snprintf(command, sizeof command, "journalctl --namespace=boxdo --all -o json BOXDO_RECORD=%s"
-	    " | jq -se '.[0].BOXDO_COMMAND | length == 300000' >/dev/null", record.record);
+	snprintf(command, sizeof command,
+	    "journalctl --namespace=boxdo --all -o json BOXDO_RECORD=%s"
+	    " | jq -se '.[0].BOXDO_COMMAND | length == 300000' >/dev/null",
+	    record.record);
 	assert_int_equal(run(command), 0);
 	audit_record_free(&record);
 	audit_journal_close(&journal);
@@ -266,11 +271,14 @@ test_empty_root(void **state)
 		struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
 		struct __user_cap_data_struct none[2] = {{0}};
 
-		if (chroot("/run/empty") == -1 || chdir("/") == -1 || syscall(SYS_capset, &header, none) == -1)
+		if (chroot("/run/empty") == -1 || chdir("/") == -1 ||
+		    syscall(SYS_capset, &header, none) == -1)
 			_exit(1);
 		if (audit_journal_send(&journal, &record, in_ms(3000)) == -1)
 			_exit(2);
-		_exit(audit_journal_confirm(&journal, &record, AUDIT_CONFIRMED, in_ms(3000)) == 0 ? 0 : 3);
+		_exit(audit_journal_confirm(&journal, &record, AUDIT_CONFIRMED, in_ms(3000)) == 0
+		          ? 0
+		          : 3);
 	}
 	waitpid(child, &status, 0);
 	assert_int_equal(status, 0);
@@ -290,7 +298,8 @@ test_parallel(void **state)
 			struct audit_record record = a_record("CWD", "/");
 
 			if (audit_journal_send(&journal, &record, in_ms(20000)) == -1 ||
-			    audit_journal_confirm(&journal, &record, AUDIT_CONFIRMED, in_ms(20000)) == -1)
+			    audit_journal_confirm(
+			        &journal, &record, AUDIT_CONFIRMED, in_ms(20000)) == -1)
 				_exit(1);
 			audit_record_free(&record);
 			audit_journal_close(&journal);
@@ -391,8 +400,8 @@ damaged_make(struct damaged *copy)
 	expect_sent(&journal, &copy->record);
 	expect_found(&journal, &copy->record);
 	audit_journal_close(&journal);
-	snprintf(path, sizeof path, "rm -rf /run/copy && mkdir /run/copy && cp %s/system.journal /run/copy",
-	    world.files);
+	snprintf(path, sizeof path,
+	    "rm -rf /run/copy && mkdir /run/copy && cp %s/system.journal /run/copy", world.files);
 	assert_int_equal(run(path), 0);
 	copy->journal = (struct audit_journal){-1, open("/run/copy", O_RDONLY | O_DIRECTORY), -1};
 	copy->fd = open("/run/copy/system.journal", O_RDWR);
@@ -461,7 +470,9 @@ test_damaged_bytes(void **state)
 
 		memcpy(bytes, copy.bytes + start, lengths[place]);
 		while (changes-- > 0)
-			bytes[(size_t)random() % lengths[place]] = (char)(random() % 3 ? random() : random() % 2 ? 0 : 0xff);
+			bytes[(size_t)random() % lengths[place]] = (char)(random() % 3   ? random()
+			                                                  : random() % 2 ? 0
+			                                                                 : 0xff);
 		damaged_write(&copy, start, bytes, lengths[place]);
 		*(damaged_look(&copy) == 0 ? &found : &absent) += 1;
 		damaged_write(&copy, start, copy.bytes + start, lengths[place]);
@@ -479,12 +490,15 @@ test_damaged_length(void **state)
 	(void)state;
 	damaged_make(&copy);
 	for (int i = 0; i < 2000; i++) {
-		size_t size = i < 300 ? (size_t)i : i < 600 ? copy.places[2] + (size_t)i - 400
-		    : i < 900 ? copy.places[3] + (size_t)i - 700 : (size_t)random() % copy.size;
+		size_t size = i < 300   ? (size_t)i
+		              : i < 600 ? copy.places[2] + (size_t)i - 400
+		              : i < 900 ? copy.places[3] + (size_t)i - 700
+		                        : (size_t)random() % copy.size;
 
 		assert_int_equal(ftruncate(copy.fd, (off_t)size), 0);
 		damaged_look(&copy);
-		damaged_write(&copy, size < 4096 ? 0 : size - 4096, copy.bytes + (size < 4096 ? 0 : size - 4096),
+		damaged_write(&copy, size < 4096 ? 0 : size - 4096,
+		    copy.bytes + (size < 4096 ? 0 : size - 4096),
 		    size < 4096 ? copy.size : copy.size - size + 4096);
 	}
 	assert_int_equal(damaged_look(&copy), 0);
@@ -514,24 +528,27 @@ test_damaged_meaning(void **state)
 	damaged_make(&copy);
 	data = copy.places[2];
 	entry = copy.places[3];
-	expect_changed(&copy, 12, (uint8_t)copy.bytes[12] | 32, 1, EPROTONOSUPPORT); /* a flag of the future */
-	expect_changed(&copy, 12, (uint8_t)copy.bytes[12] & ~4U, 1, EPROTONOSUPPORT); /* hash without key */
-	expect_changed(&copy, 0, 0, 1, ETIMEDOUT);          /* signature */
-	expect_changed(&copy, 24, 0, 8, ETIMEDOUT);         /* another file's key */
+	expect_changed(
+	    &copy, 12, (uint8_t)copy.bytes[12] | 32, 1, EPROTONOSUPPORT); /* a flag of the future */
+	expect_changed(
+	    &copy, 12, (uint8_t)copy.bytes[12] & ~4U, 1, EPROTONOSUPPORT); /* hash without key */
+	expect_changed(&copy, 0, 0, 1, ETIMEDOUT);                         /* signature */
+	expect_changed(&copy, 24, 0, 8, ETIMEDOUT);                        /* another file's key */
 	expect_changed(&copy, 104, copy.size, 8, ETIMEDOUT); /* table behind the end */
-	expect_changed(&copy, 112, 0, 8, ETIMEDOUT);        /* no bucket */
+	expect_changed(&copy, 112, 0, 8, ETIMEDOUT);         /* no bucket */
 	expect_changed(&copy, 112, UINT64_MAX, 8, ETIMEDOUT);
 	expect_changed(&copy, copy.places[1], 0, 8, ETIMEDOUT); /* empty bucket */
 	expect_changed(&copy, copy.places[1], UINT64_MAX - 7, 8, ETIMEDOUT);
-	expect_changed(&copy, data, 2, 1, ETIMEDOUT);       /* not DATA */
-	expect_changed(&copy, data + 1, 4, 1, ETIMEDOUT);   /* compressed */
-	expect_changed(&copy, data + 8, 1000, 8, ETIMEDOUT); /* longer than our field */
-	expect_changed(&copy, data + 16, 0, 8, ETIMEDOUT);  /* hash */
-	expect_changed(&copy, data + 40, 0, 8, ETIMEDOUT);  /* no entry */
+	expect_changed(&copy, data, 2, 1, ETIMEDOUT);         /* not DATA */
+	expect_changed(&copy, data + 1, 4, 1, ETIMEDOUT);     /* compressed */
+	expect_changed(&copy, data + 8, 1000, 8, ETIMEDOUT);  /* longer than our field */
+	expect_changed(&copy, data + 16, 0, 8, ETIMEDOUT);    /* hash */
+	expect_changed(&copy, data + 40, 0, 8, ETIMEDOUT);    /* no entry */
 	expect_changed(&copy, data + 40, data, 8, ETIMEDOUT); /* entry that is none */
-	expect_changed(&copy, data + 56, 0, 8, ETIMEDOUT);  /* not yet in any entry */
-	expect_changed(&copy, entry, 1, 1, ETIMEDOUT);      /* not ENTRY */
-	expect_changed(&copy, entry + 8, copy.size, 8, ETIMEDOUT); /* entry that goes on behind the end */
+	expect_changed(&copy, data + 56, 0, 8, ETIMEDOUT);    /* not yet in any entry */
+	expect_changed(&copy, entry, 1, 1, ETIMEDOUT);        /* not ENTRY */
+	expect_changed(
+	    &copy, entry + 8, copy.size, 8, ETIMEDOUT); /* entry that goes on behind the end */
 	damaged_free(&copy);
 }
 
@@ -571,23 +588,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found),
-		cmocka_unit_test(test_journalctl_reads_it),
-		cmocka_unit_test(test_large),
-		cmocka_unit_test(test_others_are_not_found),
-		cmocka_unit_test(test_rotation),
-		cmocka_unit_test(test_killed_and_back),
-		cmocka_unit_test(test_stopped),
-		cmocka_unit_test(test_no_socket),
-		cmocka_unit_test(test_empty_root),
-		cmocka_unit_test(test_parallel),
-		cmocka_unit_test(test_unsafe_places),
-		cmocka_unit_test(test_modes),
-		cmocka_unit_test(test_damaged_bytes),
-		cmocka_unit_test(test_damaged_length),
-		cmocka_unit_test(test_damaged_meaning),
-		cmocka_unit_test(test_damaged_circle),
-		cmocka_unit_test(test_damaged_unlinked),
+	    cmocka_unit_test(test_found),
+	    cmocka_unit_test(test_journalctl_reads_it),
+	    cmocka_unit_test(test_large),
+	    cmocka_unit_test(test_others_are_not_found),
+	    cmocka_unit_test(test_rotation),
+	    cmocka_unit_test(test_killed_and_back),
+	    cmocka_unit_test(test_stopped),
+	    cmocka_unit_test(test_no_socket),
+	    cmocka_unit_test(test_empty_root),
+	    cmocka_unit_test(test_parallel),
+	    cmocka_unit_test(test_unsafe_places),
+	    cmocka_unit_test(test_modes),
+	    cmocka_unit_test(test_damaged_bytes),
+	    cmocka_unit_test(test_damaged_length),
+	    cmocka_unit_test(test_damaged_meaning),
+	    cmocka_unit_test(test_damaged_circle),
+	    cmocka_unit_test(test_damaged_unlinked),
 	};
 
 	alarm(300);

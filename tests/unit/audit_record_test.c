@@ -43,7 +43,8 @@ find(const struct audit_record *record, const char *name, size_t nth, size_t *le
 			assert_true(size < (size_t)(end - value));
 			assert_int_equal(value[size], '\n');
 		}
-		if (name_length == strlen(name) && memcmp(at, name, name_length) == 0 && nth-- == 0) {
+		if (name_length == strlen(name) && memcmp(at, name, name_length) == 0 &&
+		    nth-- == 0) {
 			*length = size;
 			return value;
 		}
@@ -157,7 +158,8 @@ test_cut(void **state)
 	assert_non_null(find(&record, "BOXDO_CWD", 0, &length));
 	assert_int_equal(length, AUDIT_FIELD_MAX);
 	expect(&record, "BOXDO_CWD_LENGTH", "16385");
-	expect(&record, "BOXDO_CWD_SHA256", SHA256Data((uint8_t *)value, AUDIT_FIELD_MAX + 1, sha256));
+	expect(
+	    &record, "BOXDO_CWD_SHA256", SHA256Data((uint8_t *)value, AUDIT_FIELD_MAX + 1, sha256));
 	audit_record_bytes(&record, "TTY", value, AUDIT_FIELD_MAX);
 	expect_none(&record, "BOXDO_TTY_LENGTH");
 	audit_record_text(&policy, "TEXT", value);
@@ -182,14 +184,14 @@ test_quoting(void **state)
 		const char *argv[4];
 		const char *text;
 	} cases[] = {
-		{{"python3", "train.py", "--lr=0.1"}, "python3 train.py --lr=0.1"},
-		{{"echo", "", "a b"}, "echo '' 'a b'"},
-		{{"it's", "'", "''"}, "'it'\\''s' ''\\''' ''\\'''\\'''"},
-		{{"A=b", "A=b"}, "'A=b' A=b"},
-		{{"if", "if"}, "'if' if"},
-		{{"~", "*", "$x"}, "'~' '*' '$x'"},
-		{{"a\nb"}, "'a\nb'"},
-		{{NULL}, ""},
+	    {{"python3", "train.py", "--lr=0.1"}, "python3 train.py --lr=0.1"},
+	    {{"echo", "", "a b"}, "echo '' 'a b'"},
+	    {{"it's", "'", "''"}, "'it'\\''s' ''\\''' ''\\'''\\'''"},
+	    {{"A=b", "A=b"}, "'A=b' A=b"},
+	    {{"if", "if"}, "'if' if"},
+	    {{"~", "*", "$x"}, "'~' '*' '$x'"},
+	    {{"a\nb"}, "'a\nb'"},
+	    {{NULL}, ""},
 	};
 
 	(void)state;
@@ -199,7 +201,8 @@ test_quoting(void **state)
 
 		command(&record, cases[i].argv, 1024, NULL);
 		expect(&record, "BOXDO_COMMAND", cases[i].text);
-		assert_memory_equal(audit_record_command_text(&record, &length), cases[i].text, strlen(cases[i].text));
+		assert_memory_equal(audit_record_command_text(&record, &length), cases[i].text,
+		    strlen(cases[i].text));
 		assert_int_equal(length, strlen(cases[i].text));
 		audit_record_free(&record);
 	}
@@ -248,8 +251,9 @@ test_quoting_property(void **state)
 
 			for (size_t j = 0; j < size; j++)
 				words[i][j] = round == 0 ? (char)(j + 1)
-				    : random() % 2 ? nasty[(size_t)random() % (sizeof nasty - 1)]
-				    : (char)(1 + random() % 255);
+				              : random() % 2
+				                  ? nasty[(size_t)random() % (sizeof nasty - 1)]
+				                  : (char)(1 + random() % 255);
 			words[i][size] = '\0';
 			argv[i] = words[i];
 			memcpy(expected + total, words[i], size + 1);
@@ -292,19 +296,20 @@ test_command_cut(void **state)
 static void
 test_redaction(void **state)
 {
-	static const char *const redact[] = {"--token=*", "--pass?ord=*", "-p*:*", "hunter2", "*API_KEY=*", NULL};
+	static const char *const redact[] = {
+	    "--token=*", "--pass?ord=*", "-p*:*", "hunter2", "*API_KEY=*", NULL};
 	static const struct {
 		const char *argv[3], *text, *count;
 	} cases[] = {
-		{{"a", "--token=s3cret"}, "a --token=xxxx", "1"},
-		{{"a", "--token="}, "a --token=xxxx", "1"},
-		{{"--token=a b'c", "--password=x y"}, "'--token=xxxx' --password=xxxx", "2"},
-		{{"a", "-pme:secret"}, "a -pxxxx", "1"},
-		{{"a", "hunter2"}, "a xxxx", "1"},
-		{{"a", "MY_API_KEY=1"}, "a xxxx", "1"},
-		{{"a", "--tokens"}, "a --tokens", NULL},
-		{{"a", "-pnothing"}, "a -pnothing", NULL},
-		{{"a", "hunter23"}, "a hunter23", NULL},
+	    {{"a", "--token=s3cret"}, "a --token=xxxx", "1"},
+	    {{"a", "--token="}, "a --token=xxxx", "1"},
+	    {{"--token=a b'c", "--password=x y"}, "'--token=xxxx' --password=xxxx", "2"},
+	    {{"a", "-pme:secret"}, "a -pxxxx", "1"},
+	    {{"a", "hunter2"}, "a xxxx", "1"},
+	    {{"a", "MY_API_KEY=1"}, "a xxxx", "1"},
+	    {{"a", "--tokens"}, "a --tokens", NULL},
+	    {{"a", "-pnothing"}, "a -pnothing", NULL},
+	    {{"a", "hunter23"}, "a hunter23", NULL},
 	};
 
 	(void)state;
@@ -327,14 +332,20 @@ test_message(void **state)
 	static const struct {
 		const char *text, *shown;
 	} cases[] = {
-		{"alice : IMAGE=a ; COMMAND=b", "alice : IMAGE=a ; COMMAND=b"},
-		{"gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\xa7", "gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\xa7"},
-		{"a\nb\x1b[2J\x7f", "a#012b#033[2J#177"},
-		{"\x9b" "31m \xff", "#23331m #377"},
-		{"\xc2\x9b" "31m", "#302#23331m"},
-		{"\xe2\x80\xae" "abc", "#342#200#256abc"},
-		{"\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80", "#300#257 #355#240#200 #364#220#200#200"},
-		{"cut \xe2\x82", "cut #342#202"},
+	    {"alice : IMAGE=a ; COMMAND=b", "alice : IMAGE=a ; COMMAND=b"},
+	    {"gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\xa7", "gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\xa7"},
+	    {"a\nb\x1b[2J\x7f", "a#012b#033[2J#177"},
+	    {"\x9b"
+	     "31m \xff",
+	        "#23331m #377"},
+	    {"\xc2\x9b"
+	     "31m",
+	        "#302#23331m"},
+	    {"\xe2\x80\xae"
+	     "abc",
+	        "#342#200#256abc"},
+	    {"\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80", "#300#257 #355#240#200 #364#220#200#200"},
+	    {"cut \xe2\x82", "cut #342#202"},
 	};
 
 	(void)state;
@@ -385,17 +396,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),
-		cmocka_unit_test(test_injection),
-		cmocka_unit_test(test_bad_name),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_quoting),
-		cmocka_unit_test(test_quoting_property),
-		cmocka_unit_test(test_command_cut),
-		cmocka_unit_test(test_redaction),
-		cmocka_unit_test(test_message),
-		cmocka_unit_test(test_message_long),
-		cmocka_unit_test(test_failed),
+	    cmocka_unit_test(test_start),
+	    cmocka_unit_test(test_injection),
+	    cmocka_unit_test(test_bad_name),
+	    cmocka_unit_test(test_cut),
+	    cmocka_unit_test(test_quoting),
+	    cmocka_unit_test(test_quoting_property),
+	    cmocka_unit_test(test_command_cut),
+	    cmocka_unit_test(test_redaction),
+	    cmocka_unit_test(test_message),
+	    cmocka_unit_test(test_message_long),
+	    cmocka_unit_test(test_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,15 +134,18 @@ test_budget(void **state)
 	/* 1000 saved up, 1 a second. */
 	assert_int_equal(audit_budget_take(1000, 600, 1, 1000, &suppressed), AUDIT_BUDGET_OK);
 	assert_int_equal(suppressed, 0);
-	assert_int_equal(audit_budget_take(1000, 600, 1, 1000, &suppressed), AUDIT_BUDGET_OVER_REPORT);
+	assert_int_equal(
+	    audit_budget_take(1000, 600, 1, 1000, &suppressed), AUDIT_BUDGET_OVER_REPORT);
 	assert_int_equal(suppressed, 0);
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(audit_budget_take(1000, 600, 1, 1000, &suppressed), AUDIT_BUDGET_OVER);
+		assert_int_equal(
+		    audit_budget_take(1000, 600, 1, 1000, &suppressed), AUDIT_BUDGET_OVER);
 	/* What is still there can be taken; another user has a bucket of their own. */
 	assert_int_equal(audit_budget_take(1000, 390, 1, 1000, &suppressed), AUDIT_BUDGET_OK);
 	assert_int_equal(audit_budget_take(1001, 600, 1, 1000, &suppressed), AUDIT_BUDGET_OK);
 	/* More than the bucket holds: never. */
-	assert_int_equal(audit_budget_take(1002, 1001, 1, 1000, &suppressed), AUDIT_BUDGET_OVER_REPORT);
+	assert_int_equal(
+	    audit_budget_take(1002, 1001, 1, 1000, &suppressed), AUDIT_BUDGET_OVER_REPORT);
 	/* The bucket fills: 100,000 a second. */
 	assert_int_equal(audit_budget_take(1003, 1000, 100000, 1000, &suppressed), AUDIT_BUDGET_OK);
 	usleep(12000);
@@ -158,9 +161,12 @@ test_budget_extremes(void **state)
 	errno = 0;
 	assert_int_equal(audit_budget_take(1000, 1, 0, 1000, &suppressed), -1);
 	assert_int_equal(errno, EINVAL);
-	assert_int_equal(audit_budget_take(1000, UINT64_MAX, 1, 1000, &suppressed), AUDIT_BUDGET_OVER_REPORT);
-	assert_int_equal(audit_budget_take(1001, 1, UINT64_MAX, UINT64_MAX, &suppressed), AUDIT_BUDGET_OK);
-	assert_int_equal(audit_budget_take(1002, 1000, 1, UINT64_MAX, &suppressed), AUDIT_BUDGET_OK);
+	assert_int_equal(
+	    audit_budget_take(1000, UINT64_MAX, 1, 1000, &suppressed), AUDIT_BUDGET_OVER_REPORT);
+	assert_int_equal(
+	    audit_budget_take(1001, 1, UINT64_MAX, UINT64_MAX, &suppressed), AUDIT_BUDGET_OK);
+	assert_int_equal(
+	    audit_budget_take(1002, 1000, 1, UINT64_MAX, &suppressed), AUDIT_BUDGET_OK);
 	assert_int_equal(audit_budget_take((uid_t)-2, 1, 1, 1, &suppressed), AUDIT_BUDGET_OK);
 }
 
@@ -179,7 +185,8 @@ test_budget_old_times(void **state)
 	ahead[2] = 5;
 	assert_int_equal(pwrite(fd, ahead, sizeof ahead, 0), sizeof ahead);
 	close(fd);
-	assert_int_equal(audit_budget_take(1000, 1000, 1000000, 1000, &suppressed), AUDIT_BUDGET_OVER_REPORT);
+	assert_int_equal(
+	    audit_budget_take(1000, 1000, 1000000, 1000, &suppressed), AUDIT_BUDGET_OVER_REPORT);
 	assert_int_equal(suppressed, 5);
 }
 
@@ -294,15 +301,15 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh_run, drop_run)
-		TEST(test_made),
-		TEST(test_seq_parallel),
-		TEST(test_owed),
-		TEST(test_budget),
-		TEST(test_budget_extremes),
-		TEST(test_budget_old_times),
-		TEST(test_budget_parallel),
-		TEST(test_bad_files),
-		TEST(test_no_room),
+	    TEST(test_made),
+	    TEST(test_seq_parallel),
+	    TEST(test_owed),
+	    TEST(test_budget),
+	    TEST(test_budget_extremes),
+	    TEST(test_budget_old_times),
+	    TEST(test_budget_parallel),
+	    TEST(test_bad_files),
+	    TEST(test_no_room),
 	};
 
 	alarm(120);

@@ -123,9 +123,11 @@ world_make(void)
 	if (file == NULL || fscanf(file, "%39s", id) != 1)
 		fail_msg("no /etc/machine-id");
 	fclose(file);
-	assert_int_equal(run("mkdir -p /var/log/journal /run/systemd/journal.boxdo /run/empty"
-	    " /run/systemd/journald@boxdo.conf.d"
-	    " && cp etc/journald@boxdo.conf /run/systemd/journald@boxdo.conf.d/50-boxdo.conf"), 0);
+	assert_int_equal(
+	    run("mkdir -p /var/log/journal /run/systemd/journal.boxdo /run/empty"
+	        " /run/systemd/journald@boxdo.conf.d"
+	        " && cp etc/journald@boxdo.conf /run/systemd/journald@boxdo.conf.d/50-boxdo.conf"),
+	    0);
 	chmod(world.disk, 0755);
 	assert_int_equal(mount(world.disk, "/var/log/journal", NULL, MS_BIND, NULL), 0);
 	snprintf(world.files, sizeof world.files, "/var/log/journal/%s.boxdo", id);

@@ -20,27 +20,27 @@ test_understood(void **state)
 		const char *text;
 		uint64_t time;
 	} cases[] = {
-		{"now", NOW},
-		{"today", MIDNIGHT},
-		{"yesterday", MIDNIGHT - 86400 * SECOND},
-		{"tomorrow", MIDNIGHT + 86400 * SECOND},
-		{"2026-03-01", MIDNIGHT},
-		{"2026-03-01 12:00:00", 1772366400 * SECOND},
-		{"2026-03-01T12:00:00", 1772366400 * SECOND},
-		{"2026-03-01 12:00", 1772366400 * SECOND},
-		{"12:00", 1772366400 * SECOND},
-		{"00:00:05", MIDNIGHT + 5 * SECOND},
-		{"@1700000000", 1700000000 * SECOND},
-		{"-1h", NOW - 3600 * SECOND},
-		{"-90", NOW - 90 * SECOND},
-		{"-1h30min", NOW - 5400 * SECOND},
-		{"-1h 30 min", NOW - 5400 * SECOND},
-		{"+2d", NOW + 2 * 86400 * SECOND},
-		{"2 days ago", NOW - 2 * 86400 * SECOND},
-		{"3weeks ago", NOW - 21 * 86400 * SECOND},
-		{"1M ago", NOW - 2629800 * SECOND},
-		{"1m ago", NOW - 60 * SECOND},
-		{"-10000000000", 0},
+	    {"now", NOW},
+	    {"today", MIDNIGHT},
+	    {"yesterday", MIDNIGHT - 86400 * SECOND},
+	    {"tomorrow", MIDNIGHT + 86400 * SECOND},
+	    {"2026-03-01", MIDNIGHT},
+	    {"2026-03-01 12:00:00", 1772366400 * SECOND},
+	    {"2026-03-01T12:00:00", 1772366400 * SECOND},
+	    {"2026-03-01 12:00", 1772366400 * SECOND},
+	    {"12:00", 1772366400 * SECOND},
+	    {"00:00:05", MIDNIGHT + 5 * SECOND},
+	    {"@1700000000", 1700000000 * SECOND},
+	    {"-1h", NOW - 3600 * SECOND},
+	    {"-90", NOW - 90 * SECOND},
+	    {"-1h30min", NOW - 5400 * SECOND},
+	    {"-1h 30 min", NOW - 5400 * SECOND},
+	    {"+2d", NOW + 2 * 86400 * SECOND},
+	    {"2 days ago", NOW - 2 * 86400 * SECOND},
+	    {"3weeks ago", NOW - 21 * 86400 * SECOND},
+	    {"1M ago", NOW - 2629800 * SECOND},
+	    {"1m ago", NOW - 60 * SECOND},
+	    {"-10000000000", 0},
 	};
 
 	(void)state;
@@ -56,9 +56,9 @@ test_understood(void **state)
 static void
 test_refused(void **state)
 {
-	static const char *const texts[] = {"", " ", "soon", "-", "+", "@", "@1h", "@-1", "1h", "1h later", "-1x", "-1h ago",
-	    "2026-02-31", "2026-13-01", "2026-03-01 25:00", "2026-03-01 12:00:00 x", "ago", "-99999999999999999999",
-	    "-99999999999999y"};
+	static const char *const texts[] = {"", " ", "soon", "-", "+", "@", "@1h", "@-1", "1h",
+	    "1h later", "-1x", "-1h ago", "2026-02-31", "2026-13-01", "2026-03-01 25:00",
+	    "2026-03-01 12:00:00 x", "ago", "-99999999999999999999", "-99999999999999y"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -89,9 +89,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_understood),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_summer_time),
+	    cmocka_unit_test(test_understood),
+	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_summer_time),
 	};
 
 	setenv("TZ", "UTC0", 1);
