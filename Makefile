@@ -5,7 +5,7 @@ B        = build
 DESTDIR  =
 
 WARN     = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-           -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wno-format-nonliteral
+           -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wno-format-nonliteral -Wno-format-truncation
 HARDEN   = -O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
            -D_FORTIFY_SOURCE=2 -fno-strict-aliasing
 CFLAGS   = -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) -I. -I$(B)

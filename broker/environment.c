@@ -19,6 +19,8 @@ static const char *const never[] = { "LD_*", "PATH", "GLIBC_TUNABLES", "GCONV_PA
 	"PYTHONHOME", "PYTHONPATH", "PERL5LIB", "TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR", "PWD", "OLDPWD", "SHLVL",
 	"_", "HOME", "USER", "LOGNAME", "SHELL", "container", "BOXDO_*", "SUDO_*" };
 
+#define ENVIRONMENT_MAX 8000
+
 struct builder {
 	char **list;
 	size_t count;
@@ -98,6 +100,9 @@ environment_build(const struct origin *origin, const struct request *request, co
 
 	for (char **e = origin->environment; *e; e++)
 		room++;
+	/* Names are compared one with another: an absurd number of them would take for ever. */
+	if (room > ENVIRONMENT_MAX)
+		return NULL;
 	builder.list = calloc(room, sizeof *builder.list);
 	if (!builder.list)
 		return NULL;

@@ -17,11 +17,12 @@
 static int
 load(const struct sock_filter *filter, size_t length)
 {
-	struct sock_fprog program;
+	/* struct sock_fprog, but the kernel only reads the filter: ours is constant. */
+	const struct {
+		unsigned short length;
+		const struct sock_filter *filter;
+	} program = { (unsigned short)length, filter };
 
-	/* The kernel only reads it; the field is not const for old reasons. */
-	program.len = (unsigned short)length;
-	*(const struct sock_filter **)&program.filter = filter;
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 

@@ -1,0 +1,100 @@
+/*
+ * One launch, as SUPERVISOR sees it. Each part is written by one stage and only read after it.
+ */
+#ifndef BOXDO_LAUNCH_H
+#define BOXDO_LAUNCH_H
+
+#include "audit/audit.h"
+#include "broker/auth.h"
+#include "broker/caller.h"
+#include "broker/cgroup.h"
+#include "broker/directory.h"
+#include "broker/image.h"
+#include "broker/opener.h"
+#include "broker/origin.h"
+#include "broker/plan.h"
+#include "broker/request.h"
+#include "policy/policy.h"
+
+/* Stages of DESIGN: name as it appears in records and messages. */
+#define LAUNCH_STAGES(X) \
+	X(SANITIZE, "sanitize") \
+	X(CALLER, "caller")     \
+	X(REQUEST, "request")   \
+	X(POLICY, "policy")     \
+	X(IMAGE, "image")       \
+	X(AUTH, "auth")         \
+	X(RECORD, "record")     \
+	X(NS, "ns")             \
+	X(MOUNTS, "mounts")     \
+	X(COMMAND, "command")   \
+	X(SUPERVISE, "supervise")
+
+enum launch_stage {
+#define X(id, name) STAGE_##id,
+	LAUNCH_STAGES(X)
+#undef X
+	STAGE_COUNT
+};
+
+/* Where in launch.opened what stands: these three, then binds, devices, and the policy's paths. */
+enum { OPENED_CWD, OPENED_HOME, OPENED_IMAGE, OPENED_FIRST };
+
+#define LAUNCH_OPENED_MAX (REQUEST_BINDS_MAX + REQUEST_DEVICES_MAX + POLICY_BINDS_MAX + 8)
+
+struct launch {
+	const struct origin *origin;
+	const struct cgroups *cgroups;
+	int handle;                  /* socket to HANDLE */
+	char id[AUDIT_ID_SIZE];
+	uint64_t times[STAGE_COUNT]; /* wire_now() at the end of each stage */
+	uint64_t begin;
+
+	struct directory directory;
+	struct opener opener;
+	struct auth auth;
+	struct caller caller;
+	struct request request;
+	bool request_known;          /* stage 3 is done */
+	struct policy *policy;       /* NULL until stage 4 */
+	struct policy_question question;
+	struct policy_bind binds[REQUEST_BINDS_MAX];
+	struct opened opened[LAUNCH_OPENED_MAX];
+	size_t opened_count;
+	size_t opened_paths;         /* index in opened of policy_paths()[0] */
+	struct policy_decision decision;
+	bool decided;
+	struct image image;
+	bool image_known;
+	char **command;              /* entrypoint and arguments, NULL-terminated */
+	struct plan plan;
+
+	struct audit_state *state;   /* NULL until stage 7 was prepared */
+	struct audit_journal journal;
+	bool journal_open;
+	bool recorded;               /* the launch record was sent: an end record is owed */
+
+	pid_t init;                  /* 0: none */
+	int init_pidfd, control;
+};
+
+/* The stage is over: its time counts until now. */
+void
+launch_stage_done(struct launch *launch, enum launch_stage stage);
+
+/*
+ * Failure is final: stops what was started, records (refuse; or, when the launch is on record already,
+ * end: not started), tells the user, exits. reason is one line without "boxdo: ".
+ */
+void
+launch_fail(struct launch *launch, enum launch_stage stage, const char *format, ...)
+    __attribute__((noreturn, format(printf, 3, 4)));
+/* The same with an exit code of its own: the command could not be executed (126, 127), a signal gave up (128 + n). */
+void
+launch_fail_status(struct launch *launch, enum launch_stage stage, int status, const char *reason)
+    __attribute__((noreturn));
+/* One line for the user, through HANDLE. Control characters become '?'. */
+void
+launch_tell(struct launch *launch, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,271 @@
+/*
+ * planner.c: between stages 6 and 8, everything INIT will do, made complete before INIT exists
+ *
+ * Privilege: all ids 0, in the host's mount namespace. What users named comes as descriptors OPENER
+ * opened and is only cloned; the host's own files (resolv.conf ...) are root's. Errors: launch_fail.
+ */
+#include "broker/planner.h"
+
+#include "broker/destination.h"
+#include "broker/environment.h"
+#include "broker/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static struct plan_mount *
+next_mount(struct launch *launch)
+{
+	if (launch->plan.mount_count >= PLAN_MOUNTS_MAX)
+		launch_fail(launch, STAGE_MOUNTS, "more than %d mounts", PLAN_MOUNTS_MAX);
+	return &launch->plan.mounts[launch->plan.mount_count++];
+}
+
+static void
+add_file(struct launch *launch, const char *destination, char *text)
+{
+	if (!text)
+		launch_fail(launch, STAGE_MOUNTS, "out of memory");
+	*next_mount(launch) = (struct plan_mount){ .kind = PLAN_FILE, .destination = destination, .nofollow = true,
+		.text = text };
+}
+
+static void
+add_host_file(struct launch *launch, const char *path)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC), tree;
+
+	if (fd < 0)
+		return; /* the host has none; then the container has the image's */
+	tree = mounts_clone(fd, false, false);
+	close(fd);
+	if (tree < 0)
+		launch_fail(launch, STAGE_MOUNTS, "%s cannot be bound: %s", path, strerror(errno));
+	*next_mount(launch) = (struct plan_mount){ .kind = PLAN_TREE, .destination = path, .tree = tree, .nofollow = true };
+}
+
+static char *
+passwd_text(const struct launch *launch)
+{
+	const struct directory_user *user = &launch->caller.user;
+	char *text;
+
+	if (asprintf(&text, "%snobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n%s:x:%u:%u::%s:%s\n",
+		user->uid == 0 ? "" : "root:x:0:0:root:/root:/bin/sh\n", user->name, user->uid, user->gid, user->home,
+		user->shell[0] ? user->shell : "/bin/sh") < 0)
+		return NULL;
+	return text;
+}
+
+/* Every group the caller is in has a name inside; one the directory does not know is called by its number. */
+static char *
+group_text(struct launch *launch)
+{
+	const struct caller *caller = &launch->caller;
+	char name[256], *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fprintf(out, "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
+	for (size_t i = 0; i <= caller->group_count; i++) {
+		gid_t gid = i ? caller->groups[i - 1] : caller->user.gid;
+
+		if ((i && gid == caller->user.gid) || gid == 0 || gid == 5 || gid == 65534)
+			continue;
+		if (directory_group(&launch->directory, gid, name, sizeof name) != 1)
+			snprintf(name, sizeof name, "group%u", gid);
+		fprintf(out, "%s:x:%u:%s\n", name, gid, caller->user.name);
+	}
+	if (fclose(out) != 0)
+		return NULL;
+	return text;
+}
+
+static void
+add_files(struct launch *launch)
+{
+	add_file(launch, "/etc/passwd", passwd_text(launch));
+	add_file(launch, "/etc/group", group_text(launch));
+	add_host_file(launch, "/etc/resolv.conf");
+	add_host_file(launch, "/etc/hosts");
+	add_host_file(launch, "/etc/localtime");
+}
+
+static const struct opened *
+opened_for(const struct launch *launch, const struct policy_mount *mount)
+{
+	switch (mount->from) {
+	case POLICY_FROM_REQUEST:
+		return &launch->opened[OPENED_FIRST + mount->index];
+	case POLICY_FROM_HOME:
+		return &launch->opened[OPENED_HOME];
+	case POLICY_FROM_CWD:
+		return &launch->opened[OPENED_CWD];
+	default:
+		return &launch->opened[launch->opened_paths + mount->index];
+	}
+}
+
+static void
+add_granted(struct launch *launch)
+{
+	for (size_t i = 0; i < launch->decision.mount_count; i++) {
+		const struct policy_mount *mount = &launch->decision.mounts[i];
+		const struct opened *opened = opened_for(launch, mount);
+		int tree = opened->fd < 0 ? -1 : mounts_clone(opened->fd, mount->writable, false);
+
+		if (tree < 0)
+			launch_fail(launch, STAGE_MOUNTS, "%s cannot be bound: %s", mount->path, strerror(errno));
+		*next_mount(launch) = (struct plan_mount){ .kind = PLAN_TREE, .destination = mount->destination,
+			.tree = tree, .directory = opened->directory, .users = true };
+	}
+	for (size_t i = 0; i < launch->request.tmpfs_count; i++)
+		*next_mount(launch) = (struct plan_mount){ .kind = PLAN_TMPFS, .directory = true,
+			.destination = launch->request.tmpfs[i].destination, .size = launch->request.tmpfs[i].size };
+}
+
+/* A parent's destination comes before what lies in it. */
+static int
+by_destination(const void *left, const void *right)
+{
+	const struct plan_mount *a = left, *b = right;
+	size_t la = strlen(a->destination), lb = strlen(b->destination);
+
+	return la != lb ? (la < lb ? -1 : 1) : strcmp(a->destination, b->destination);
+}
+
+static void
+add_devices(struct launch *launch)
+{
+	const struct opened *opened = &launch->opened[OPENED_FIRST + launch->request.bind_count];
+
+	for (size_t i = 0; i < launch->question.device_count; i++) {
+		int tree = mounts_clone(opened[i].fd, true, true);
+
+		if (tree < 0)
+			launch_fail(launch, STAGE_MOUNTS, "%s cannot be bound: %s", opened[i].path, strerror(errno));
+		launch->plan.devices[i].tree = tree;
+		launch->plan.devices[i].path = launch->question.devices[i];
+		launch->plan.device_count++;
+	}
+}
+
+/* As large as the host's /dev/shm: MPI ranks meet there. */
+static void
+add_memory(struct launch *launch)
+{
+	struct statvfs shm;
+	int fd;
+
+	launch->plan.scratch_size = statvfs("/dev/shm", &shm) == 0 ? (uint64_t)shm.f_blocks * shm.f_frsize : 0;
+	launch->plan.shm_size = launch->request.shm_size;
+	launch->plan.shm = -1;
+	if (!launch->question.ipc_host)
+		return;
+	fd = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	launch->plan.shm = fd < 0 ? -1 : mounts_clone(fd, true, false);
+	if (launch->plan.shm < 0)
+		launch_fail(launch, STAGE_MOUNTS, "/dev/shm cannot be bound: %s", strerror(errno));
+	close(fd);
+}
+
+/* Runtimes read their memory limit there (Java, Go); read-only, and only where it is one v2 tree. */
+static void
+add_cgroup(struct launch *launch)
+{
+	int fd = open("/sys/fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	launch->plan.cgroup = -1;
+	if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+		launch->plan.cgroup = mounts_clone(fd, false, false);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Where the command starts: -w, else the caller's directory where the container has it, else home, else /. */
+static void
+choose_directory(struct launch *launch)
+{
+	const struct policy_place *cwd = &launch->question.cwd;
+	bool home = false;
+
+	launch->plan.directory = launch->request.workdir;
+	for (size_t i = 0; i < launch->decision.mount_count && !launch->plan.directory; i++) {
+		const struct policy_mount *mount = &launch->decision.mounts[i];
+		size_t length = strlen(mount->destination);
+
+		home |= mount->from == POLICY_FROM_HOME;
+		/* The same directory under the same name: what lies around it was mounted in place. */
+		if (cwd->path && destination_below(cwd->typed, mount->destination) &&
+		    destination_below(cwd->path, mount->path) &&
+		    strcmp(cwd->typed + length, cwd->path + strlen(mount->path)) == 0)
+			launch->plan.directory = cwd->typed;
+	}
+	if (launch->plan.directory)
+		return;
+	launch->plan.directory = home ? launch->caller.user.home : "/";
+	if (launch->request.no_cwd || (home && strcmp(cwd->typed, launch->caller.user.home) == 0))
+		return;
+	launch_tell(launch, "%s is not in the container (%s does not grant it), so the command starts in %s",
+	    cwd->typed[0] ? cwd->typed : "the working directory", launch->decision.rule, launch->plan.directory);
+}
+
+void
+planner_make(struct launch *launch)
+{
+	struct plan *plan = &launch->plan;
+	char error[POLICY_TEXT_MAX];
+	size_t files;
+
+	plan->origin = launch->origin;
+	plan->request = &launch->request;
+	plan->command = launch->command;
+	plan->hostname = launch->request.hostname;
+	plan->network_none = strcmp(launch->decision.network, "none") == 0;
+	plan->image = image_mount(&launch->image, error, sizeof error);
+	if (plan->image < 0)
+		launch_fail(launch, STAGE_IMAGE, "%s", error);
+	add_files(launch);
+	files = plan->mount_count;
+	add_granted(launch);
+	qsort(plan->mounts + files, plan->mount_count - files, sizeof plan->mounts[0], by_destination);
+	add_devices(launch);
+	add_memory(launch);
+	add_cgroup(launch);
+	choose_directory(launch);
+	plan->environment = environment_build(launch->origin, &launch->request, launch->decision.env,
+	    &launch->caller, launch->id);
+	if (!plan->environment)
+		launch_fail(launch, STAGE_COMMAND, "the environment is too large (at most 8000 variables)");
+}
+
+void
+planner_close(struct launch *launch)
+{
+	struct plan *plan = &launch->plan;
+
+	close(plan->image);
+	for (size_t i = 0; i < plan->mount_count; i++)
+		if (plan->mounts[i].kind == PLAN_TREE)
+			close(plan->mounts[i].tree);
+	for (size_t i = 0; i < plan->device_count; i++)
+		close(plan->devices[i].tree);
+	if (plan->shm >= 0)
+		close(plan->shm);
+	if (plan->cgroup >= 0)
+		close(plan->cgroup);
+	for (size_t i = 0; i < launch->opened_count; i++)
+		if (launch->opened[i].fd >= 0)
+			close(launch->opened[i].fd);
+	close(launch->image.fd);
+}

@@ -1,0 +1,276 @@
+/*
+ * question.c: stages 4 and 5, from what was typed to what the policy is asked
+ *
+ * Privilege: all ids 0, but paths that users name are opened by OPENER, and known here by descriptor
+ * and by the kernel's name for it. Distrusts: the request. Trusts: the policy's paths.
+ * Errors: launch_fail.
+ */
+#include "broker/question.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUESTION_POLICY_DIR "/etc/boxdo"
+
+static int
+ask_group(void *context, const char *name, gid_t *gid)
+{
+	return directory_gid(context, name, gid);
+}
+
+static int
+ask_member(void *context, gid_t gid)
+{
+	return directory_member(context, gid);
+}
+
+static int
+ask_netgroup(void *context, const char *netgroup)
+{
+	return directory_netgroup(context, netgroup);
+}
+
+void
+question_load_policy(struct launch *launch)
+{
+	const struct policy_lookup lookup = { &launch->directory, ask_group, ask_member, ask_netgroup };
+	const struct caller *caller = &launch->caller;
+	/* The policy keeps pointers into it: it lives as long as the launch. */
+	struct policy_who *who = malloc(sizeof *who);
+	struct policy_error error = { "" };
+
+	if (!who)
+		launch_fail(launch, STAGE_POLICY, "out of memory");
+	*who = (struct policy_who){ .uid = caller->user.uid, .gid = caller->user.gid, .groups = caller->groups,
+		.group_count = caller->group_count, .name = caller->user.name, .home = caller->user.home,
+		.host = caller->host, .now = time(NULL) };
+	launch->policy = policy_load(QUESTION_POLICY_DIR, who, &lookup, &error);
+	if (!launch->policy)
+		launch_fail(launch, STAGE_POLICY, "the policy is not usable, so nothing is started: %s", error.text);
+}
+
+/* `-u` naming oneself changes nothing; any other account is the policy's to grant. */
+static const char *
+run_as(struct launch *launch)
+{
+	const struct caller *caller = &launch->caller;
+	const char *user = launch->request.user;
+	char self[64];
+	size_t length;
+
+	if (!user)
+		return NULL;
+	length = strcspn(user, ":");
+	snprintf(self, sizeof self, "%u", caller->user.uid);
+	if ((strlen(self) == length && strncmp(user, self, length) == 0) ||
+	    (strlen(caller->user.name) == length && strncmp(user, caller->user.name, length) == 0))
+		return NULL;
+	if (strncmp(user, "root", length) == 0 || strncmp(user, "0", length) == 0)
+		launch_fail(launch, STAGE_REQUEST, "--user %s: nobody is root in a boxdo container; you are already "
+		    "yourself inside (leave --user out)", user);
+	return user;
+}
+
+static void
+open_everything(struct launch *launch)
+{
+	const char *paths[LAUNCH_OPENED_MAX];
+	const struct request *request = &launch->request;
+	const char *const *named;
+	size_t count = OPENED_FIRST, named_count;
+
+	paths[OPENED_CWD] = ".";
+	paths[OPENED_HOME] = launch->caller.user.home[0] == '/' ? launch->caller.user.home : "";
+	paths[OPENED_IMAGE] = request->image[0] == '/' ? request->image : "";
+	for (size_t i = 0; i < request->bind_count; i++)
+		paths[count++] = request->binds[i].source;
+	for (size_t i = 0; i < request->device_count; i++)
+		paths[count++] = request->devices[i];
+	launch->opened_paths = count;
+	named = policy_paths(launch->policy, &named_count);
+	if (named_count > POLICY_BINDS_MAX)
+		launch_fail(launch, STAGE_POLICY, "the rules that match you name %zu paths, and at most %d can be told "
+		    "apart: ask an admin", named_count, POLICY_BINDS_MAX);
+	for (size_t i = 0; i < named_count; i++)
+		paths[count++] = named[i];
+	launch->opened_count = count;
+	opener_open(&launch->opener, paths, count, launch->opened);
+	opener_stop(&launch->opener);
+}
+
+static void
+take_binds(struct launch *launch)
+{
+	static const enum policy_mode modes[] = { [REQUEST_AS_GRANTED] = POLICY_AS_GRANTED,
+		[REQUEST_READ_ONLY] = POLICY_READ_ONLY, [REQUEST_READ_WRITE] = POLICY_READ_WRITE };
+
+	for (size_t i = 0; i < launch->request.bind_count; i++) {
+		const struct request_bind *asked = &launch->request.binds[i];
+		const struct opened *opened = &launch->opened[OPENED_FIRST + i];
+
+		if (opened->fd < 0 || !opened->path)
+			launch_fail(launch, STAGE_REQUEST, "%s cannot be bound: %s", asked->source,
+			    opened->error == ETIMEDOUT ? "its file system does not answer" :
+			    strerror(opened->error ? opened->error : ENOENT));
+		launch->binds[i] = (struct policy_bind){ asked->source, opened->path, asked->destination,
+			modes[asked->mode] };
+	}
+	launch->question.binds = launch->binds;
+	launch->question.bind_count = launch->request.bind_count;
+}
+
+/* A device is a node below /dev, wherever the typed name led; /dev is root's, so it may be looked at. */
+static void
+take_devices(struct launch *launch)
+{
+	const char **devices = calloc(REQUEST_DEVICES_MAX, sizeof *devices);
+	const struct opened *first = &launch->opened[OPENED_FIRST + launch->request.bind_count];
+	struct stat st;
+
+	if (!devices)
+		launch_fail(launch, STAGE_REQUEST, "out of memory");
+	for (size_t i = 0; i < launch->request.device_count; i++) {
+		const struct opened *opened = &first[i];
+
+		if (opened->fd < 0 || !opened->path || strncmp(opened->path, "/dev/", 5) != 0 ||
+		    strncmp(opened->path, "/dev/shm/", 9) == 0 || fstat(opened->fd, &st) != 0 ||
+		    !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+			launch_fail(launch, STAGE_REQUEST, "%s is no device here", launch->request.devices[i]);
+		devices[i] = opened->path;
+	}
+	launch->question.devices = devices;
+	launch->question.device_count = launch->request.device_count;
+}
+
+static void
+take_places(struct launch *launch)
+{
+	const struct opened *cwd = &launch->opened[OPENED_CWD], *home = &launch->opened[OPENED_HOME];
+	const struct request *request = &launch->request;
+	const char **paths;
+	size_t count;
+
+	launch->question.cwd = (struct policy_place){ .typed = launch->caller.cwd,
+		.path = cwd->directory && launch->caller.cwd[0] ? cwd->path : NULL,
+		.wanted = !request->no_cwd && launch->caller.cwd[0], .owned = cwd->owned };
+	launch->question.home = (struct policy_place){ .typed = launch->caller.user.home,
+		.path = home->directory ? home->path : NULL, .wanted = !request->no_home, .owned = home->owned };
+	policy_paths(launch->policy, &count);
+	paths = calloc(count + 1, sizeof *paths);
+	if (!paths)
+		launch_fail(launch, STAGE_POLICY, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		paths[i] = launch->opened[launch->opened_paths + i].path;
+	launch->question.paths = paths;
+}
+
+static void
+no_such_image(struct launch *launch)
+{
+	char names[POLICY_TEXT_MAX / 2];
+
+	policy_runnable(launch->policy, names, sizeof names);
+	if (names[0] && policy_public(launch->policy))
+		launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; you may run: %s", launch->request.image, names);
+	launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; ask an admin", launch->request.image);
+}
+
+/* An image asked for by path is its catalogue entry: the same file, however it is spelled. */
+static const struct policy_image *
+entry_of(struct launch *launch, const struct stat *st)
+{
+	size_t count;
+	const struct policy_image *images = policy_images(launch->policy, &count);
+	struct stat entry;
+
+	for (size_t i = 0; i < count; i++)
+		if (stat(images[i].path, &entry) == 0 && entry.st_dev == st->st_dev && entry.st_ino == st->st_ino)
+			return &images[i];
+	return NULL;
+}
+
+static void
+find_by_path(struct launch *launch)
+{
+	struct opened *opened = &launch->opened[OPENED_IMAGE];
+	char error[POLICY_TEXT_MAX];
+	struct stat st;
+
+	/* One text for missing, unreachable and forbidden: no oracle. */
+	if (opened->fd < 0 || !opened->path)
+		no_such_image(launch);
+	if (image_adopt(&launch->image, opened->fd, opened->path, error, sizeof error) != 0)
+		launch_fail(launch, STAGE_IMAGE, "%s", error);
+	opened->fd = -1;
+	if (fstat(launch->image.fd, &st) != 0)
+		no_such_image(launch);
+	launch->question.image = entry_of(launch, &st);
+}
+
+static void
+find_by_name(struct launch *launch)
+{
+	size_t count;
+	const struct policy_image *images = policy_images(launch->policy, &count);
+	char error[POLICY_TEXT_MAX];
+
+	for (size_t i = 0; i < count && !launch->question.image; i++)
+		if (strcmp(images[i].name, launch->request.image) == 0)
+			launch->question.image = &images[i];
+	if (!launch->question.image)
+		no_such_image(launch);
+	if (image_find(&launch->image, launch->question.image->path, error, sizeof error) != 0)
+		launch_fail(launch, STAGE_IMAGE, "%s", error);
+}
+
+/* docker's rule: --entrypoint stands before the arguments; without either the image's shell starts. */
+static void
+take_command(struct launch *launch)
+{
+	static char shell[] = "/bin/sh";
+	const struct request *request = &launch->request;
+	size_t count = 0;
+
+	launch->command = calloc(request->command_count + 3, sizeof *launch->command);
+	if (!launch->command)
+		launch_fail(launch, STAGE_REQUEST, "out of memory");
+	if (request->entrypoint && request->entrypoint[0]) {
+		launch->command[count] = strdup(request->entrypoint);
+		if (!launch->command[count++])
+			launch_fail(launch, STAGE_REQUEST, "out of memory");
+	}
+	for (size_t i = 0; i < request->command_count; i++)
+		launch->command[count++] = request->command[i];
+	if (count == 0)
+		launch->command[count++] = shell;
+}
+
+void
+question_prepare(struct launch *launch)
+{
+	struct policy_question *question = &launch->question;
+	const struct request *request = &launch->request;
+
+	question->run_as = run_as(launch);
+	open_everything(launch);
+	take_command(launch);
+	if (request->image[0] == '/')
+		find_by_path(launch);
+	else
+		find_by_name(launch);
+	launch->image_known = true;
+	question->image_path = launch->image.path;
+	take_binds(launch);
+	take_devices(launch);
+	take_places(launch);
+	question->network = request->network;
+	question->ipc_host = request->ipc && strcmp(request->ipc, "host") == 0;
+	question->command = (const char *const *)launch->command;
+	question->envs = request->envs;
+	question->env_count = request->env_count;
+}

@@ -1,0 +1,14 @@
+/* Stage 4 and 5: from the request to the question the policy decides. */
+#ifndef BOXDO_QUESTION_H
+#define BOXDO_QUESTION_H
+
+#include "broker/launch.h"
+
+/* Reads the policy; fails the launch on any error in it. */
+void
+question_load_policy(struct launch *launch);
+/* Opens what the caller and the rules name, finds the image, fills launch->question. */
+void
+question_prepare(struct launch *launch);
+
+#endif

@@ -1,0 +1,41 @@
+/* The records of a launch: which facts are in which record. */
+#ifndef BOXDO_REPORT_H
+#define BOXDO_REPORT_H
+
+#include <sys/resource.h>
+
+#include "broker/launch.h"
+
+/* Each starts *record and fills it; the caller sends and frees it. */
+void
+report_launch(struct audit_record *record, const struct launch *launch);
+void
+report_refuse(struct audit_record *record, const struct launch *launch, enum launch_stage stage,
+    const char *reason, uint64_t suppressed);
+void
+report_auth(struct audit_record *record, const struct launch *launch, bool succeeded, const char *reason);
+void
+report_policy(struct audit_record *record, const struct launch *launch, const char *old_sha256,
+    const char *text, size_t length);
+/* status: wait status; reason: why it ended ("command ended", "caller gone", ...). */
+void
+report_end(struct audit_record *record, const struct launch *launch, int status, const char *reason,
+    const struct rusage *usage, uint64_t started);
+/* The launch was recorded and then given up. */
+void
+report_not_started(struct audit_record *record, const struct launch *launch, enum launch_stage stage,
+    const char *reason);
+
+/*
+ * Sends a record and waits until it is where audit = says. Returns 0 or -1 (errno).
+ */
+int
+report_send(struct launch *launch, const struct audit_record *record);
+/* Waits for a record that was sent already. */
+int
+report_confirm(struct launch *launch, const struct audit_record *record);
+/* The same as report_send, again and again with back-off, until it is found. For records that are owed. */
+void
+report_deliver(struct launch *launch, const struct audit_record *record);
+
+#endif

@@ -1,0 +1,10 @@
+/* SUPERVISOR once everything is decided: starts the command, waits, limits, records the end. */
+#ifndef BOXDO_WATCH_H
+#define BOXDO_WATCH_H
+
+#include "broker/launch.h"
+
+void
+watch_run(struct launch *launch) __attribute__((noreturn));
+
+#endif
