@@ -32,6 +32,7 @@
  */
 #define REQUEST_ENV_PREFIX "BOXDO_ENV_"
 
+/* clang-format off */
 /*	  identifier  name          longest                  how often */
 #define REQUEST_KEYS(X)                                              \
 	X(IMAGE,      "image",      REQUEST_PATH_MAX,        1)        \
@@ -50,12 +51,13 @@
 	X(ULIMIT,     "ulimit",     64,                      REQUEST_ULIMITS_MAX) \
 	X(HOME,       "home",       2,                       1)        \
 	X(CWD,        "cwd",        2,                       1)
+/* clang-format on */
 
 enum request_key {
 #define X(id, name, longest, times) REQUEST_##id,
 	REQUEST_KEYS(X)
 #undef X
-	REQUEST_KEY_COUNT
+	    REQUEST_KEY_COUNT
 };
 
 enum request_mode { REQUEST_AS_GRANTED, REQUEST_READ_ONLY, REQUEST_READ_WRITE };
@@ -73,21 +75,21 @@ struct request_tmpfs {
 };
 
 struct request_ulimit {
-	int resource; /* RLIMIT_* */
+	int resource;        /* RLIMIT_* */
 	uint64_t soft, hard; /* RLIM_INFINITY: unlimited */
 };
 
 struct request {
-	const char *image;      /* catalogue name, or absolute path when it begins with / */
-	const char *user;       /* NULL: not said */
-	const char *name;       /* NULL: not said; a label for the record */
+	const char *image; /* catalogue name, or absolute path when it begins with / */
+	const char *user;  /* NULL: not said */
+	const char *name;  /* NULL: not said; a label for the record */
 	struct request_bind binds[REQUEST_BINDS_MAX];
 	size_t bind_count;
 	struct request_tmpfs tmpfs[REQUEST_TMPFS_MAX];
 	size_t tmpfs_count;
 	const char *devices[REQUEST_DEVICES_MAX]; /* absolute paths */
 	size_t device_count;
-	const char *workdir;    /* NULL or absolute path inside */
+	const char *workdir;                /* NULL or absolute path inside */
 	const char *envs[REQUEST_ENVS_MAX]; /* names only */
 	size_t env_count;
 	const char *network;    /* NULL, "host" or "none" */
@@ -97,8 +99,8 @@ struct request {
 	uint64_t shm_size;      /* bytes; 0: as large as the host's */
 	struct request_ulimit ulimits[REQUEST_ULIMITS_MAX];
 	size_t ulimit_count;
-	bool no_home, no_cwd;   /* home=no, cwd=no */
-	char **command;         /* NULL-terminated; may be empty */
+	bool no_home, no_cwd; /* home=no, cwd=no */
+	char **command;       /* NULL-terminated; may be empty */
 	size_t command_count;
 };
 

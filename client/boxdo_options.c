@@ -91,7 +91,6 @@ boxdo_take_contain(struct boxdo_run *run, const char *value)
 #define HEALTH "nobody restarts or watches containers here; run the check in the command"
 #define FOREGROUND "a container lives as long as the command you started; "
 
-/* clang-format off: one option a line, as far as it goes. */
 static const struct boxdo_option boxdo_options[] = {
     /* Honoured. */
     {"contain", NULL, boxdo_take_contain, NULL, "neither home nor working directory inside", 0},
@@ -239,7 +238,6 @@ static const struct boxdo_option boxdo_options[] = {
         "there are no docker volumes here; name a directory with -v", 0},
     {"volumes-from", "CONTAINER", NULL, NULL, "name the same directories again with -v", 0},
 };
-/* clang-format on */
 
 #define OPTIONS (sizeof(boxdo_options) / sizeof(boxdo_options[0]))
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The client alone: what it says, what it refuses, and the vector it hands to the helper, for which a
 # script stands here that prints it.
+# shellcheck disable=SC2154 # stderr is set by run --separate-stderr
 load ../lib/common
 bats_require_minimum_version 1.5.0
 
