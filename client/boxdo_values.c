@@ -187,8 +187,9 @@ boxdo_volume(struct boxdo_run *run, const char *value)
 		bind.destination_length = strcspn(rest + 1, ":");
 		rest += 1 + bind.destination_length;
 	}
-	if (strchr(*rest == ':' ? rest + 1 : rest, ':') != NULL)
-		return boxdo_fail("-v %s: more than SOURCE:DESTINATION:OPTIONS; a path with a ':' "
+	/* A colon with nothing behind it was -v "$SOURCE:$DESTINATION" with one of them unset. */
+	if (*rest == ':' && (rest[1] == '\0' || strchr(rest + 1, ':') != NULL))
+		return boxdo_fail("-v %s: is not SOURCE[:DESTINATION][:OPTIONS]; a path with a ':' "
 		                  "cannot be bound",
 		    value);
 	if (*rest == ':')

@@ -188,7 +188,10 @@ volumes(void **state)
 	says("-v :/y i", "docker volume");
 	says("-v /a:b i", "'b' is not known");
 	says("-v /a:/b:shared i", "'shared' is not known");
-	says("-v /a:/b:ro:rw i", "more than");
+	says("-v /a:/b:ro:rw i", "is not SOURCE");
+	says("-v /a: i", "is not SOURCE");
+	says("-v /a:/b: i", "is not SOURCE");
+	says("-v /a::ro i", "is not SOURCE");
 	says("-v ..:ro i", "where it is to appear");
 	assert_int_equal(chdir("/usr"), 0);
 	gives("-v . i", "[image=i][bind=.:/usr][--]");
