@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define HOURS_ZONES "/usr/share/zoneinfo/"
-#define HOURS_ZONE_MAX 64
 #define HOURS_DAY (24 * 60)
 #define HOURS_ALL_DAYS 0x7fU
 

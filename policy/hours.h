@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <time.h>
 
+#define HOURS_ZONE_MAX 64 /* bytes of a time zone's name */
+
 struct hours_span {
 	unsigned days;     /* bit 0: Sunday */
 	unsigned from, to; /* minutes; from > to: until `to` of the day after */

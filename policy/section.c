@@ -11,6 +11,7 @@
 #include "policy/env.h"
 #include "policy/keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -210,26 +211,34 @@ section_is_here(const struct section *s)
 	return s->rule.hosts.count == 0;
 }
 
+/* Local time where the rule means it. Rules that follow each other mostly mean the same zone. */
+static int
+section_local(struct section *s)
+{
+	const char *zone = s->rule.timezone;
+
+	if (s->have_local && strcmp(s->zone, zone != NULL ? zone : "") == 0)
+		return 0;
+	s->have_local = hours_local(s->policy->who->now, zone, &s->local) == 0;
+	if (!s->have_local)
+		return place_error(&s->place, 0, "cannot tell the local time");
+	snprintf(s->zone, sizeof(s->zone), "%s", zone != NULL ? zone : "");
+	return 0;
+}
+
 /* Is it now? 1, 0, or -1 with the error. */
 static int
 section_is_now(struct section *s)
 {
 	const struct rule *rule = &s->rule;
-	struct tm local;
 	long now;
 
 	if (rule->hours.count == 0 && rule->not_before == 0 && rule->not_after == 0)
 		return 1;
-	if (rule->timezone == NULL && s->have_local) {
-		local = s->local;
-	} else if (hours_local(s->policy->who->now, rule->timezone, &local) != 0) {
-		return place_error(&s->place, 0, "cannot tell the local time");
-	} else if (rule->timezone == NULL) {
-		s->local = local;
-		s->have_local = true;
-	}
-	now = hours_moment_of(&local);
-	return (rule->hours.count == 0 || hours_match(&rule->hours, &local)) &&
+	if (section_local(s) != 0)
+		return -1;
+	now = hours_moment_of(&s->local);
+	return (rule->hours.count == 0 || hours_match(&rule->hours, &s->local)) &&
 	       (rule->not_before == 0 || now >= rule->not_before) &&
 	       (rule->not_after == 0 || now <= rule->not_after);
 }

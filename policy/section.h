@@ -30,7 +30,8 @@ struct section {
 	struct arena_mark mark;
 	struct rule rule;
 	struct policy_image image;
-	struct tm local; /* the system's local time, once it was needed */
+	struct tm local; /* the local time last needed, and where: "" the system's zone */
+	char zone[HOURS_ZONE_MAX + 1];
 	bool have_local;
 };
 

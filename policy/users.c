@@ -78,6 +78,9 @@ users_read(struct users *users, struct arena *arena, const struct word *word)
 	problem = entry.type == USERS_ANY   ? NULL
 	          : entry.type == USERS_UID ? users_read_uid(&entry, entry.name)
 	                                    : users_name_problem(entry.name);
+	/* "alice bob" in quotes would be one name, and nobody's. */
+	if (problem == NULL && entry.type == USERS_NAME && strchr(entry.name, ' ') != NULL)
+		problem = "an account's name has no blank in it (quotes make it one name)";
 	if (problem != NULL)
 		return problem;
 	entries = arena_grow(arena, users->entries, users->count, &users->room, sizeof(entry));

@@ -124,6 +124,7 @@ static const struct {
     {"[image x]\npath = /a\nsha256 = " HEX "0\n", "not a SHA-256"},
     {"[deny d]\nusers = alice, bob\n", ":2:9: 'alice,': patterns"},
     {"[deny d]\nusers = al*\n", "patterns"},
+    {"[deny d]\nusers = \"alice bob\"\n", "no blank in it"},
     {"[deny d]\nusers = !!bob\n", "patterns"},
     {"[deny d]\nusers = ! bob\n", "a name is missing"},
     {"[deny d]\nusers = %\n", "a name is missing"},
@@ -362,6 +363,61 @@ others_forgotten(void **state)
 	policy_free(policy);
 }
 
+/* What is shipped permits nothing, and is no error. */
+static void
+shipped(void **state)
+{
+	static const char *const nothing[] = {NULL};
+	struct policy_question q = {.image_path = "/x", .command = nothing};
+	struct policy_decision *d = malloc(sizeof(*d));
+	char text[65536];
+	struct policy *policy;
+	FILE *file = fopen("etc/policy.conf", "r");
+
+	(void)state;
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	policy = test_load(text);
+	if (policy == NULL)
+		fail_msg("%s", test_error.text);
+	policy_decide(policy, &q, d);
+	assert_int_equal(d->verdict, POLICY_REFUSE);
+	policy_free(policy);
+	free(d);
+}
+
+/* The examples of the manual are policies. */
+static void
+manual_examples(void **state)
+{
+	char line[512], text[8192];
+	FILE *file = fopen("man/boxdo-policy.5", "r");
+	struct policy *policy;
+	int examples = 0;
+	bool inside = false;
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (strncmp(line, ".Bd -literal", 12) == 0) {
+			inside = true;
+			text[0] = '\0';
+		} else if (strncmp(line, ".Ed", 3) == 0) {
+			inside = false;
+			policy = test_load(text);
+			if (policy == NULL)
+				fail_msg("%s in\n%s", test_error.text, text);
+			policy_free(policy);
+			examples++;
+		} else if (inside) {
+			strncat(text, line, sizeof(text) - strlen(text) - 1);
+		}
+	}
+	fclose(file);
+	assert_int_equal(examples, 5);
+}
+
 int
 main(void)
 {
@@ -373,6 +429,8 @@ main(void)
 	    cmocka_unit_test(longest_line),
 	    cmocka_unit_test(settings),
 	    cmocka_unit_test(others_forgotten),
+	    cmocka_unit_test(shipped),
+	    cmocka_unit_test(manual_examples),
 	};
 
 	return cmocka_run_group_tests(tests, test_setup, test_teardown);
