@@ -105,4 +105,4 @@ clean:
 	rm -rf $(B)
 
 .PHONY: all unit helpers clean install deps launch-objects programs lint check check-vm check-long demo bench
--include $(wildcard $(B)/*/*.d)
+-include $(wildcard $(foreach d,broker policy audit client,$(B)/$(d)/*.d))
