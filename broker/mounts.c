@@ -92,13 +92,21 @@ make_fs(const char *type, unsigned attributes, const char *key, const char *valu
 	return tree;
 }
 
+/* size in bytes, 0: the kernel's default; mode as octal text. */
 static int
-make_tmpfs(uint64_t size)
+make_tmpfs(uint64_t size, const char *mode)
 {
+	int context = fsopen("tmpfs", FSOPEN_CLOEXEC), tree = -1;
 	char text[32];
 
 	snprintf(text, sizeof text, "%llu", (unsigned long long)size);
-	return make_fs("tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, size ? "size" : NULL, text);
+	if (context >= 0 && fsconfig(context, FSCONFIG_SET_STRING, "mode", mode, 0) == 0 &&
+	    (!size || fsconfig(context, FSCONFIG_SET_STRING, "size", text, 0) == 0) &&
+	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		tree = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (context >= 0)
+		close(context);
+	return tree;
 }
 
 /* Attaches a detached mount at directory/name (name "": on the descriptor itself); no symbolic link counts. */
@@ -198,12 +206,10 @@ make_scratch(struct build *build)
 	int tree, dev;
 
 	umask(0);
-	tree = make_tmpfs(build->plan->scratch_size);
+	tree = make_tmpfs(build->plan->scratch_size, "0755");
 	if (tree < 0 || move_mount(tree, "", AT_FDCWD, BASE, MOVE_MOUNT_F_EMPTY_PATH) != 0)
 		return fail(build, "no tmpfs at", BASE);
 	build->scratch = tree;
-	if (fchmod(tree, 0755) != 0)
-		return fail(build, "no tmpfs at", BASE);
 	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
 		if (mkdirat(tree, directories[i].name, directories[i].mode) != 0)
 			return fail(build, "cannot make", directories[i].name);
@@ -465,12 +471,25 @@ attach_kernel(struct build *build)
 	return 0;
 }
 
+/* The host's (--ipc=host), one of the size asked for, or a part of our tmpfs. */
+static int
+attach_shm(struct build *build)
+{
+	const struct plan *plan = build->plan;
+
+	if (plan->shm < 0 && plan->shm_size)
+		return attach_new(build, make_tmpfs(plan->shm_size, "1777"), "dev/shm");
+	if (plan->shm >= 0 ? attach(plan->shm, build->root, "dev/shm") != 0
+			   : attach_scratch(build, "shm", 0, 0, "dev/shm") != 0)
+		return fail(build, "cannot mount", "/dev/shm");
+	return 0;
+}
+
 static int
 attach_devices(struct build *build)
 {
 	const struct plan *plan = build->plan;
 	const unsigned quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
-	int shm = plan->shm;
 
 	/* Its nodes are ours, so nodev is off here; nothing can be made in it. */
 	if (attach_scratch(build, "dev", quiet | MOUNT_ATTR_RDONLY, MOUNT_ATTR_NODEV, "dev") != 0)
@@ -480,15 +499,8 @@ attach_devices(struct build *build)
 		return -1;
 	if (attach_new(build, make_fs("mqueue", quiet | MOUNT_ATTR_NODEV, NULL, NULL), "dev/mqueue") != 0)
 		return -1;
-	if (plan->shm_size && plan->shm < 0) {
-		shm = make_tmpfs(plan->shm_size);
-		if (shm >= 0)
-			fchmod(shm, 01777);
-		if (attach_new(build, shm, "dev/shm") != 0)
-			return -1;
-	} else if (shm >= 0 ? attach(shm, build->root, "dev/shm") != 0
-			    : attach_scratch(build, "shm", 0, 0, "dev/shm") != 0)
-		return fail(build, "cannot mount", "/dev/shm");
+	if (attach_shm(build) != 0)
+		return -1;
 	for (size_t i = 0; i < plan->device_count; i++)
 		if (attach(plan->devices[i].tree, build->root, plan->devices[i].path + 1) != 0)
 			return fail(build, "cannot mount", plan->devices[i].path);
@@ -556,12 +568,8 @@ take_tree(struct build *build, size_t i)
 
 	if (mount->kind == PLAN_TREE)
 		return mount->tree;
-	if (mount->kind == PLAN_TMPFS) {
-		tree = make_tmpfs(mount->size);
-		if (tree >= 0)
-			fchmod(tree, 01777);
-		return tree;
-	}
+	if (mount->kind == PLAN_TMPFS)
+		return make_tmpfs(mount->size, "1777");
 	snprintf(name, sizeof name, "files/%zu", i);
 	tree = open_tree(build->scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (tree >= 0)

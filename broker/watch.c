@@ -68,8 +68,16 @@ hear_init(struct watch *watch)
 	struct launch *launch = watch->launch;
 	struct wire_message message;
 
-	if (wire_receive(launch->control, launch->init, &message, wire_now()) != 1)
+	switch (wire_receive(launch->control, launch->init, &message, wire_now())) {
+	case 1:
+		break;
+	case 0: /* INIT closed it: it is about to end, and its pidfd will say so */
+		close(launch->control);
+		launch->control = -1;
 		return;
+	default:
+		return;
+	}
 	switch (message.kind) {
 	case CHILD_STARTED:
 		wire_send(launch->handle, HANDLE_STARTED, 0, NULL, -1);
@@ -119,12 +127,10 @@ wait_for_end(struct watch *watch)
 		ready[1] = (struct pollfd){ .fd = launch->control, .events = POLLIN };
 		ready[2] = (struct pollfd){ .fd = watch->handle_gone ? -1 : launch->handle, .events = POLLIN };
 		poll(ready, 3, wait_milliseconds(watch));
-		if (ready[1].revents & POLLIN)
-			hear_init(watch);
+		if (ready[1].revents)
+			hear_init(watch); /* first all it had to say, then its end */
 		else if (ready[0].revents)
 			return;
-		else if (ready[1].revents)
-			launch->control = -1; /* INIT closed it: it is about to end */
 		if (ready[2].revents)
 			hear_handle(watch);
 		if (wire_now() >= watch->deadline) {
