@@ -291,6 +291,8 @@ static const struct row rows[] = {
         {.image = "plain", .devices = {"/dev/fuse"}}, "", NULL},
     {"[deny d]\ndevices = /dev/nvidia*\n" ALLOW("a", "binds = /\n"), /* all of /dev, as a bind */
         {.image = "plain", NO_HOME, .binds = {BIND("/dev", "/x", AS)}}, NULL, "deny d"},
+    {"[deny d]\nbinds = /dev/kvm\n" ALLOW("a", "devices = *\n"),
+        {.image = "plain", .devices = {"/dev/kvm"}}, NULL, "deny d"},
     {"[deny d]\ndevices = *\n" ALLOW("a", "binds = ~\n"), {.image = "plain"},
         "/home/alice>/home/alice:ro", NULL},
 

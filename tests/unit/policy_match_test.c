@@ -64,6 +64,8 @@ static const struct {
     {"+lab", 1, 1},
     {"+other", 0, 0},
     {"* !+lab", 0, 0},
+    {"%alice", 1, 1},    /* the primary group */
+    {"%lab +lab", 1, 1}, /* one name, two kinds */
     {"%broken", -1, -1},
     {"+broken", -1, -1},
     {"* !%broken", -1, -1},
@@ -107,11 +109,13 @@ each_name_once(void **state)
 {
 	struct policy *policy = test_load("[allow a]\nusers = %none +other %nosuch\nimages = *\n"
 	                                  "[allow b]\nusers = %none +other %nosuch\nimages = *\n"
-	                                  "[deny c]\nusers = %none +other %nosuch\n");
+	                                  "[deny c]\nusers = %none +other %nosuch\n"
+	                                  "[deny d]\nusers = %none +other %nosuch\n");
 
 	(void)state;
 	assert_non_null(policy);
 	assert_int_equal(test_look_ups, 3);
+	assert_int_equal(test_members, 1);
 	policy_free(policy);
 }
 
@@ -167,6 +171,7 @@ hours_table(void **state)
 	    {"Mon-Fri 08:00-20:00 Sat 10:00-12:00", 6, 11, 0, 1},
 	    {"Mon-Fri 08:00-20:00 Sat 10:00-12:00", 6, 12, 0, 0},
 	    {"Mon-Fri 08:00-20:00 Sat 10:00-12:00", 5, 20, 30, 0},
+	    {"Mon-Fri 14:00-15:00 Sat 10:00-12:00", 5, 11, 0, 0},
 	    {"Mon Wed 10:00-11:00", 3, 10, 0, 1},
 	    {"Mon Wed 10:00-11:00", 1, 10, 0, 1},
 	    {"Mon Wed 10:00-11:00", 2, 10, 0, 0},
@@ -258,6 +263,11 @@ zones(void **state)
 	    counts("allow", "users = *\ntimezone = America/New_York\nhours = 03:00-03:01"), 1);
 	assert_int_equal(
 	    counts("allow", "users = *\ntimezone = Etc/GMT+5\nhours = 03:00-03:01"), 1);
+	/* Two rules, two zones. */
+	assert_int_equal(counts("allow", "users = *\ntimezone = UTC\nhours = 09:00-09:01\n"
+	                                 "[allow b]\nusers = *\nimages = *\n"
+	                                 "timezone = Europe/Berlin\nhours = 09:00-09:01"),
+	    1);
 	/* Whatever TZ says, it is the caller's. */
 	unsetenv("TZ");
 	system_zone = counts("allow", "users = *\nhours = 08:00-08:01");

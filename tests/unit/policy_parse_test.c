@@ -1,5 +1,6 @@
 /* with: policy/arena.c policy/decide.c policy/env.c policy/hours.c policy/images.c policy/keys.c policy/load.c policy/match.c policy/offer.c policy/parse.c policy/place.c policy/prepass.c policy/section.c policy/users.c policy/vet.c policy/words.c */
 /* Every way a file can be malformed, one line each: the error names line and column. */
+#include "policy/rule.h"
 #include "tests/unit/policy_test.h"
 
 #define A "[allow a]\nusers = *\nimages = *\n" /* 3 lines */
@@ -187,6 +188,7 @@ static const struct {
     {A "timezone = Mars/Olympus\n", "no such time zone"},
     {A "timezone = ../../../etc/localtime\n", "no such time zone"},
     {A "timezone = /etc/localtime\n", "no such time zone"},
+    {A "timezone = leapseconds\n", "no such time zone"},
     {A "timezone = Europe\n", "no such time zone"},
     {A "run_as = *\n", "patterns"},
     {A "command = ...\n", "begins with a program"},
@@ -341,26 +343,34 @@ settings(void **state)
 	policy_free(policy);
 }
 
-/* Other people's rules are read and forgotten: a paths list of one, whatever their number. */
+/* Other people's rules are read and forgotten: memory is the same without them. */
 static void
 others_forgotten(void **state)
 {
+	static const char mine[] =
+	    "[allow mine]\nusers = alice\nimages = *\nbinds = /mine /mine/ /mine:rw\n";
 	char *text = malloc(4000000), *at = text;
-	struct policy *policy;
+	struct policy *policy, *alone = test_load(mine);
+	struct arena_mark with, without;
 	size_t count;
 	int i;
 
 	(void)state;
+	assert_non_null(alone);
 	for (i = 0; i < 20000; i++)
 		at +=
 		    sprintf(at, "[allow r%d]\nusers = user%d\nimages = *\nbinds = /p%d\n", i, i, i);
-	sprintf(at, "[allow mine]\nusers = alice\nimages = *\nbinds = /mine /mine/ /mine:rw\n");
+	sprintf(at, "%s", mine);
 	policy = test_load(text);
 	free(text);
 	assert_non_null(policy);
 	assert_string_equal(policy_paths(policy, &count)[0], "/mine");
 	assert_int_equal(count, 1);
+	with = arena_mark(&policy->arena);
+	without = arena_mark(&alone->arena);
+	assert_int_equal(with.used, without.used);
 	policy_free(policy);
+	policy_free(alone);
 }
 
 /* What is shipped permits nothing, and is no error. */

@@ -28,7 +28,7 @@
 
 static char test_dir[PATH_MAX];
 static struct policy_error test_error;
-static int test_look_ups;
+static int test_look_ups, test_members;
 
 static const gid_t test_groups[] = {STAFF, SPACES};
 static struct policy_who test_who = {
@@ -48,7 +48,8 @@ test_group(void *context, const char *name, gid_t *gid)
 	static const struct {
 		const char *name;
 		gid_t gid;
-	} known[] = {{"staff", STAFF}, {"interns", INTERNS}, {"domain users", SPACES}, {"none", 9}};
+	} known[] = {{"staff", STAFF}, {"interns", INTERNS}, {"domain users", SPACES}, {"none", 9},
+	    {"alice", ALICE}};
 	size_t i;
 
 	(void)context;
@@ -67,6 +68,7 @@ static int
 test_member(void *context, gid_t gid)
 {
 	(void)context;
+	test_members++;
 	return gid == STAFF || gid == INTERNS;
 }
 
@@ -105,7 +107,7 @@ test_write(const char *name, const char *text)
 static inline struct policy *
 test_load_dir(void)
 {
-	test_look_ups = 0;
+	test_look_ups = test_members = 0;
 	return policy_load(test_dir, &test_who, &test_lookup, &test_error);
 }
 

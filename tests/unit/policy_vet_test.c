@@ -209,6 +209,38 @@ drop_ins(void **state)
 	rmdir(dir);
 }
 
+/* More names than a directory gives back in order by chance. */
+static void
+byte_order(void **state)
+{
+	char dir[PATH_MAX + 64], name[64], text[64];
+	const struct policy_image *images;
+	struct policy *policy;
+	size_t count, i;
+
+	(void)state;
+	test_write("policy.conf", GOOD);
+	path_of(dir, sizeof(dir), "policy.d");
+	assert_int_equal(mkdir(dir, 0755), 0);
+	for (i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "policy.d/%02zu.conf", i * 17 % 40);
+		snprintf(text, sizeof(text), "[image i%02zu]\npath = /i\n", i * 17 % 40);
+		test_write(name, text);
+	}
+	policy = test_load_dir();
+	assert_non_null(policy);
+	images = policy_images(policy, &count);
+	assert_int_equal(count, 40);
+	for (i = 1; i < count; i++)
+		assert_true(strcmp(images[i - 1].name, images[i].name) < 0);
+	policy_free(policy);
+	for (i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "policy.d/%02zu.conf", i);
+		test_remove(name);
+	}
+	rmdir(dir);
+}
+
 static void
 digest_text_and_public(void **state)
 {
@@ -265,6 +297,7 @@ main(void)
 	    cmocka_unit_test(odd_directories),
 	    cmocka_unit_test(odd_files),
 	    cmocka_unit_test(drop_ins),
+	    cmocka_unit_test(byte_order),
 	    cmocka_unit_test(digest_text_and_public),
 	};
 
