@@ -38,7 +38,7 @@ struct auth_child {
 static char *
 ask_handle(struct auth_child *child, int style, const char *text)
 {
-	struct wire_message answer = { .kind = 0 };
+	struct wire_message answer = {.kind = 0};
 	char *copy = NULL;
 	uint32_t kind = style == PAM_PROMPT_ECHO_OFF ? PROMPT_HIDDEN : PROMPT_SHOWN;
 
@@ -55,12 +55,14 @@ ask_handle(struct auth_child *child, int style, const char *text)
 }
 
 static int
-conversation(int count, const struct pam_message **messages, struct pam_response **responses, void *data)
+conversation(
+    int count, const struct pam_message **messages, struct pam_response **responses, void *data)
 {
 	struct auth_child *child = data;
 	struct pam_response *answers;
 
-	if (count <= 0 || count > PAM_MAX_NUM_MSG || !(answers = calloc((size_t)count, sizeof *answers)))
+	if (count <= 0 || count > PAM_MAX_NUM_MSG ||
+	    !(answers = calloc((size_t)count, sizeof *answers)))
 		return PAM_CONV_ERR;
 	for (int i = 0; i < count; i++) {
 		int style = messages[i]->msg_style;
@@ -94,7 +96,8 @@ authenticate(struct auth_child *child, pam_handle_t *pam)
 		if (code != PAM_AUTH_ERR && code != PAM_USER_UNKNOWN)
 			break;
 		if (i < AUTH_TRIES - 1 && !child->no_terminal)
-			wire_send(child->prompt, PROMPT_INFO, 0, "that password was wrong, try again", -1);
+			wire_send(child->prompt, PROMPT_INFO, 0,
+			    "that password was wrong, try again", -1);
 	}
 	return code;
 }
@@ -114,7 +117,7 @@ auth_reason(const struct auth_child *child, pam_handle_t *pam, bool authenticate
 static void
 auth_child(struct auth_child *child, const struct origin *origin)
 {
-	struct pam_conv conv = { conversation, child };
+	struct pam_conv conv = {conversation, child};
 	struct wire_message question;
 	char *user, *tty = question.text;
 	pam_handle_t *pam = NULL;
@@ -143,14 +146,15 @@ auth_child(struct auth_child *child, const struct origin *origin)
 	if (authenticated && code == PAM_SUCCESS)
 		wire_send(child->socket, AUTH_YES, 0, NULL, -1);
 	else
-		wire_send(child->socket, AUTH_NO, code, auth_reason(child, pam, authenticated, code), -1);
+		wire_send(
+		    child->socket, AUTH_NO, code, auth_reason(child, pam, authenticated, code), -1);
 	_exit(0);
 }
 
 int
 auth_start(struct auth *auth, const struct origin *origin, int prompt)
 {
-	struct auth_child child = { .prompt = prompt };
+	struct auth_child child = {.prompt = prompt};
 	int ends[2];
 
 	auth->socket = -1;
@@ -174,7 +178,8 @@ auth_start(struct auth *auth, const struct origin *origin, int prompt)
 static int
 wait_for_verdict(struct auth *auth, int watch, uint64_t deadline)
 {
-	struct pollfd ready[] = { { .fd = auth->socket, .events = POLLIN }, { .fd = watch, .events = POLLIN } };
+	struct pollfd ready[] = {
+	    {.fd = auth->socket, .events = POLLIN}, {.fd = watch, .events = POLLIN}};
 	uint64_t now = wire_now();
 
 	while (now < deadline) {
@@ -191,21 +196,25 @@ wait_for_verdict(struct auth *auth, int watch, uint64_t deadline)
 }
 
 uint32_t
-auth_ask(struct auth *auth, const char *user, const char *tty, bool password, int watch, char *reason,
-    size_t size)
+auth_ask(struct auth *auth, const char *user, const char *tty, bool password, int watch,
+    char *reason, size_t size)
 {
 	uint64_t deadline = wire_now() + (password ? AUTH_PASSWORD_MS : AUTH_ACCOUNT_MS) * WIRE_MS;
 	struct wire_message verdict;
 	char text[512];
 
-	snprintf(reason, size, "account management (PAM service " AUTH_SERVICE ") did not work: see "
-			       "`journalctl -t boxdo-launch`, and /etc/pam.d/" AUTH_SERVICE);
+	snprintf(reason, size,
+	    "account management (PAM service " AUTH_SERVICE ") did not work: see "
+	    "`journalctl -t boxdo-launch`, and /etc/pam.d/" AUTH_SERVICE);
 	snprintf(text, sizeof text, "%s\n%s", user, tty);
-	if (auth->socket < 0 || wire_send(auth->socket, password ? AUTH_PASSWORD : AUTH_ACCOUNT, 0, text, -1) != 0)
+	if (auth->socket < 0 ||
+	    wire_send(auth->socket, password ? AUTH_PASSWORD : AUTH_ACCOUNT, 0, text, -1) != 0)
 		return AUTH_NO;
 	if (wait_for_verdict(auth, watch, deadline) != 0) {
-		snprintf(reason, size, "%s", errno == EINTR ? "given up" :
-		    "PAM does not answer (a directory server or /dev/log that hangs?); try again later");
+		snprintf(reason, size, "%s",
+		    errno == EINTR ? "given up"
+		                   : "PAM does not answer (a directory server or /dev/log that "
+		                     "hangs?); try again later");
 		return AUTH_NO;
 	}
 	if (wire_receive(auth->socket, auth->pid, &verdict, deadline) != 1 || verdict.fd >= 0)

@@ -12,9 +12,9 @@
 
 #include "broker/origin.h"
 
-#define AUTH_SERVICE "boxdo" /* /etc/pam.d/boxdo */
-#define AUTH_ACCOUNT_MS 15000    /* account management: a directory server may be far away */
-#define AUTH_PASSWORD_MS 300000  /* with a prompt */
+#define AUTH_SERVICE "boxdo"    /* /etc/pam.d/boxdo */
+#define AUTH_ACCOUNT_MS 15000   /* account management: a directory server may be far away */
+#define AUTH_PASSWORD_MS 300000 /* with a prompt */
 
 /* Verdicts: many bits apart, compared for equality only. */
 #define AUTH_YES 0x69c35a3cU
@@ -34,8 +34,8 @@ auth_start(struct auth *auth, const struct origin *origin, int prompt);
  * anything else is a bug. reason: one line, on AUTH_NO.
  */
 uint32_t
-auth_ask(struct auth *auth, const char *user, const char *tty, bool password, int watch, char *reason,
-    size_t size);
+auth_ask(struct auth *auth, const char *user, const char *tty, bool password, int watch,
+    char *reason, size_t size);
 void
 auth_stop(struct auth *auth);
 

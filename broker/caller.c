@@ -84,7 +84,8 @@ caller_read(struct caller *caller, const struct origin *origin, const char *cgro
 	struct statfs fs;
 	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (proc < 0 || fstatfs(proc, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC || uname(&names) != 0)
+	if (proc < 0 || fstatfs(proc, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC ||
+	    uname(&names) != 0)
 		return -1;
 	caller->user.uid = origin->uid;
 	caller->user.gid = origin->gid;

@@ -13,15 +13,15 @@
 #define CALLER_UNSET UINT32_MAX /* login uid or session the kernel does not know */
 
 struct caller {
-	struct directory_user user;  /* name, home, shell from NSS; uid and gid from the kernel */
-	const gid_t *groups;         /* origin's */
+	struct directory_user user; /* name, home, shell from NSS; uid and gid from the kernel */
+	const gid_t *groups;        /* origin's */
 	size_t group_count;
 	uint32_t login_uid, session; /* the kernel's audit ids */
 	char tty[32];                /* "pts/3", or "" */
 	char cwd[PATH_MAX];          /* "" when it has no name here */
-	char host[sizeof ((struct utsname *)0)->nodename];
+	char host[sizeof((struct utsname *)0)->nodename];
 	char cgroup[PATH_MAX];
-	char job[32], step[32];      /* Slurm's, from the cgroup; "" */
+	char job[32], step[32]; /* Slurm's, from the cgroup; "" */
 };
 
 /* The kernel's part. Returns 0, or -1 when /proc is not the kernel's. */

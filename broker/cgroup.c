@@ -23,12 +23,12 @@
 #include <unistd.h>
 
 /* Below a oneshot unit of ours; systemd keeps no empty cgroup, so each level is made when missing. */
-static const char *const safe_levels[] = { "system.slice", "boxdo.service", "supervisors" };
+static const char *const safe_levels[] = {"system.slice", "boxdo.service", "supervisors"};
 
 static int
 cgroup_mount(void)
 {
-	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
 	struct statfs fs;
 
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
@@ -103,7 +103,7 @@ cgroup_find(struct cgroups *cgroups)
 	char unified[PATH_MAX];
 	int mount = cgroup_mount();
 
-	*cgroups = (struct cgroups){ .safe = -1, .caller = -1 };
+	*cgroups = (struct cgroups){.safe = -1, .caller = -1};
 	if (caller_path(cgroups->path, unified) != 0) {
 		cgroups->reason = "the kernel names no cgroup v2 of yours";
 	} else if (mount < 0) {
@@ -118,8 +118,9 @@ cgroup_find(struct cgroups *cgroups)
 			cgroups->safe = safe_level(cgroups->safe, safe_levels[i]);
 		if (cgroups->caller >= 0 && cgroups->safe >= 0)
 			return;
-		cgroups->reason = cgroups->safe < 0 ? "the root-owned cgroup boxdo.service cannot be made"
-						    : "your cgroup cannot be opened";
+		cgroups->reason = cgroups->safe < 0
+		                      ? "the root-owned cgroup boxdo.service cannot be made"
+		                      : "your cgroup cannot be opened";
 		mount = -1;
 	}
 	if (mount >= 0)
@@ -134,7 +135,7 @@ cgroup_find(struct cgroups *cgroups)
 pid_t
 cgroup_fork(int cgroup, unsigned long long flags)
 {
-	struct clone_args args = { .flags = flags, .exit_signal = SIGCHLD };
+	struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
 
 	if (cgroup >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;

@@ -9,9 +9,10 @@
 #include <sys/types.h>
 
 struct cgroups {
-	int safe;            /* directory of the root-owned cgroup; -1: there is none (reason says why) */
-	int caller;          /* directory of the caller's cgroup; -1 when safe is -1 */
-	char path[PATH_MAX]; /* the caller's, as /proc/self/cgroup says; of the v1 line that names a job if v2 says "/" */
+	int safe;   /* directory of the root-owned cgroup; -1: there is none (reason says why) */
+	int caller; /* directory of the caller's cgroup; -1 when safe is -1 */
+	char path
+	    [PATH_MAX]; /* the caller's, as /proc/self/cgroup says; of the v1 line that names a job if v2 says "/" */
 	const char *reason;
 };
 

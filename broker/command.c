@@ -43,7 +43,7 @@ restore_limits(const struct plan *plan)
 			return -1;
 	for (size_t i = 0; i < plan->request->ulimit_count; i++) {
 		const struct request_ulimit *wanted = &plan->request->ulimits[i];
-		struct rlimit limit = { wanted->soft, wanted->hard };
+		struct rlimit limit = {wanted->soft, wanted->hard};
 
 		if (setrlimit((__rlimit_resource_t)wanted->resource, &limit) != 0)
 			return -1;
@@ -54,7 +54,7 @@ restore_limits(const struct plan *plan)
 static void
 command_child(const struct plan *plan, int tell)
 {
-	struct failure failure = { .at = FAILED_DIRECTORY };
+	struct failure failure = {.at = FAILED_DIRECTORY};
 
 	if (chdir(plan->directory) == 0) {
 		failure.at = FAILED_LIMIT;
@@ -75,17 +75,21 @@ command_child(const struct plan *plan, int tell)
 }
 
 static void
-explain(const struct plan *plan, const struct failure *failure, int *status, char *error, size_t size)
+explain(
+    const struct plan *plan, const struct failure *failure, int *status, char *error, size_t size)
 {
 	const char *why = strerror(failure->error);
 
 	*status = 125;
 	if (failure->at == FAILED_DIRECTORY) {
-		snprintf(error, size, "the working directory %s cannot be entered in the container: %s",
+		snprintf(error, size,
+		    "the working directory %s cannot be entered in the container: %s",
 		    plan->directory, why);
 	} else if (failure->at == FAILED_LIMIT) {
-		snprintf(error, size, "a limit (--ulimit) cannot be set: %s; it may not be above your own "
-				      "(ulimit -H -a)", why);
+		snprintf(error, size,
+		    "a limit (--ulimit) cannot be set: %s; it may not be above your own "
+		    "(ulimit -H -a)",
+		    why);
 	} else if (failure->error == ENOENT || failure->error == ENOTDIR) {
 		*status = 127;
 		snprintf(error, size, "%s: not found in the image", plan->command[0]);
@@ -105,7 +109,8 @@ command_start(const struct plan *plan, int *status, char *error, size_t size)
 
 	if (pipe2(pipes, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
 		*status = 125;
-		snprintf(error, size, "no process for the command: %s (ulimit -u, or the job's pids limit?)",
+		snprintf(error, size,
+		    "no process for the command: %s (ulimit -u, or the job's pids limit?)",
 		    strerror(errno));
 		return -1;
 	}

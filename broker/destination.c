@@ -20,10 +20,11 @@
 static int
 open_inside(int root, const char *path, bool nofollow)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC | (nofollow ? O_NOFOLLOW : 0),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC | (nofollow ? O_NOFOLLOW : 0),
+	    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 
-	return (int)syscall(SYS_openat2, root, path[0] == '/' && path[1] ? path + 1 : ".", &how, sizeof how);
+	return (int)syscall(
+	    SYS_openat2, root, path[0] == '/' && path[1] ? path + 1 : ".", &how, sizeof how);
 }
 
 bool
@@ -88,7 +89,8 @@ destination_resolve(int image, const char *base, const char *name, bool director
 	int fd = open_inside(image, name, nofollow), status;
 
 	if (fd >= 0) {
-		status = take_existing(fd, base, name, directory, nofollow, destination, error, size);
+		status =
+		    take_existing(fd, base, name, directory, nofollow, destination, error, size);
 		close(fd);
 		return status;
 	}
@@ -97,16 +99,20 @@ destination_resolve(int image, const char *base, const char *name, bool director
 	/* The longest part that is there; what follows it will be made. */
 	do {
 		if (errno != ENOENT || !(slash = strrchr(prefix, '/'))) {
-			snprintf(error, size, "%s cannot be made in the image: %s", name, strerror(errno));
+			snprintf(error, size, "%s cannot be made in the image: %s", name,
+			    strerror(errno));
 			return -1;
 		}
 		*slash = '\0';
 		fd = open_inside(image, prefix[0] ? prefix : "/", false);
 	} while (fd < 0);
-	status = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? resolved_name(fd, base, destination->path) : -1;
+	status = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)
+	             ? resolved_name(fd, base, destination->path)
+	             : -1;
 	close(fd);
 	if (status != 0) {
-		snprintf(error, size, "%s cannot be made in the image: %s is no directory there", name, prefix);
+		snprintf(error, size, "%s cannot be made in the image: %s is no directory there",
+		    name, prefix);
 		return -1;
 	}
 	if (strcmp(destination->path, "/") == 0)
@@ -123,13 +129,13 @@ destination_resolve(int image, const char *base, const char *name, bool director
 static int
 make_level(int *image, int skeleton, const char *name)
 {
-	struct stat st = { .st_mode = 0755 };
+	struct stat st = {.st_mode = 0755};
 	int theirs = -1, ours;
 
 	if (*image >= 0)
 		theirs = openat(*image, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
 	if (theirs >= 0 && fstat(theirs, &st) != 0)
-		st = (struct stat){ .st_mode = 0755 };
+		st = (struct stat){.st_mode = 0755};
 	if (*image >= 0)
 		close(*image);
 	*image = theirs;
@@ -139,7 +145,8 @@ make_level(int *image, int skeleton, const char *name)
 	}
 	ours = openat(skeleton, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
 	close(skeleton);
-	if (ours >= 0 && (fchown(ours, st.st_uid, st.st_gid) != 0 || fchmod(ours, st.st_mode & 07777) != 0)) {
+	if (ours >= 0 &&
+	    (fchown(ours, st.st_uid, st.st_gid) != 0 || fchmod(ours, st.st_mode & 07777) != 0)) {
 		close(ours);
 		return -1;
 	}

@@ -61,8 +61,9 @@ answer_user(struct directory_child *child, uid_t uid, char *text)
 	if (found != 1)
 		return found;
 	/* One line, fields apart by newline, which none of them can hold. */
-	if (snprintf(text, WIRE_TEXT_MAX, "%s\n%s\n%s\n%u", entry.pw_name, entry.pw_dir, entry.pw_shell,
-		entry.pw_gid) >= WIRE_TEXT_MAX || strlen(entry.pw_name) >= sizeof child->name)
+	if (snprintf(text, WIRE_TEXT_MAX, "%s\n%s\n%s\n%u", entry.pw_name, entry.pw_dir,
+	        entry.pw_shell, entry.pw_gid) >= WIRE_TEXT_MAX ||
+	    strlen(entry.pw_name) >= sizeof child->name)
 		return -1;
 	strcpy(child->name, entry.pw_name);
 	child->primary = entry.pw_gid;
@@ -76,7 +77,8 @@ answer_member(struct directory_child *child, gid_t gid)
 	gid_t *groups = calloc(DIRECTORY_GROUPS_MAX, sizeof *groups);
 
 	/* getgrouplist cannot tell failure from emptiness; it always gives the primary group. */
-	if (!groups || !child->name[0] || getgrouplist(child->name, child->primary, groups, &count) < 0)
+	if (!groups || !child->name[0] ||
+	    getgrouplist(child->name, child->primary, groups, &count) < 0)
 		member = -1;
 	for (int i = 0; member == 0 && i < count; i++)
 		member = groups[i] == gid;
@@ -119,7 +121,7 @@ answer(struct directory_child *child, struct wire_message *m)
 static void
 directory_child(int socket, const struct origin *origin)
 {
-	struct directory_child child = { .buffer = malloc(DIRECTORY_BUFFER) };
+	struct directory_child child = {.buffer = malloc(DIRECTORY_BUFFER)};
 	struct wire_message message;
 	int found;
 
@@ -177,7 +179,8 @@ ask(struct directory *directory, uint32_t kind, int32_t value, const char *text,
 	if (directory->socket < 0 || wire_send(directory->socket, kind, value, text, -1) != 0)
 		return -1;
 	if (wire_receive(directory->socket, directory->pid, message, deadline) != 1 ||
-	    message->kind != kind || message->fd >= 0 || (message->value != 0 && message->value != 1)) {
+	    message->kind != kind || message->fd >= 0 ||
+	    (message->value != 0 && message->value != 1)) {
 		directory_stop(directory); /* a late answer must not be taken for the next one's */
 		return -1;
 	}
@@ -218,7 +221,7 @@ directory_user(struct directory *directory, uid_t uid, struct directory_user *us
 
 	if (found != 1)
 		return found;
-	*user = (struct directory_user){ .uid = uid };
+	*user = (struct directory_user){.uid = uid};
 	if (take_field(&rest, user->name, sizeof user->name) != 0 ||
 	    take_field(&rest, user->home, sizeof user->home) != 0 ||
 	    take_field(&rest, user->shell, sizeof user->shell) != 0 || !rest)

@@ -111,9 +111,10 @@ drop_to(uid_t uid, gid_t gid, const gid_t *groups, size_t count)
 	 * process would be dumpable for an instant, and a tracer of the same uid is refused while we
 	 * hold more than it does.
 	 */
-	must(prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-	    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
-	    SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) == 0);
+	must(prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+	                                  SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
+	                                  SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+	                                  SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) == 0);
 	must(setgroups(count, groups) == 0);
 	must(setresgid(gid, gid, gid) == 0);
 	must(setresuid(uid, uid, uid) == 0);

@@ -14,10 +14,11 @@
 #include <string.h>
 
 /* Globs. PATH is the image's. TMPDIR and the like name places of the host that are not in here. */
-static const char *const never[] = { "LD_*", "PATH", "GLIBC_TUNABLES", "GCONV_PATH", "GETCONF_DIR",
-	"LOCPATH", "NLSPATH", "MALLOC_*", "HOSTALIASES", "RES_OPTIONS", "BASH_ENV", "ENV", "BASH_FUNC_*",
-	"PYTHONHOME", "PYTHONPATH", "PERL5LIB", "TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR", "PWD", "OLDPWD", "SHLVL",
-	"_", "HOME", "USER", "LOGNAME", "SHELL", "container", "BOXDO_*", "SUDO_*" };
+static const char *const never[] = {"LD_*", "PATH", "GLIBC_TUNABLES", "GCONV_PATH", "GETCONF_DIR",
+    "LOCPATH", "NLSPATH", "MALLOC_*", "HOSTALIASES", "RES_OPTIONS", "BASH_ENV", "ENV",
+    "BASH_FUNC_*", "PYTHONHOME", "PYTHONPATH", "PERL5LIB", "TMPDIR", "TMP", "TEMP",
+    "XDG_RUNTIME_DIR", "PWD", "OLDPWD", "SHLVL", "_", "HOME", "USER", "LOGNAME", "SHELL",
+    "container", "BOXDO_*", "SUDO_*"};
 
 #define ENVIRONMENT_MAX 8000
 
@@ -84,18 +85,18 @@ add_asked(struct builder *builder, const struct origin *origin, const char *name
 	size_t prefix = strlen(REQUEST_ENV_PREFIX), length = strlen(name);
 
 	for (char **e = origin->environment; *e; e++)
-		if (strncmp(*e, REQUEST_ENV_PREFIX, prefix) == 0 && strncmp(*e + prefix, name, length) == 0 &&
-		    (*e)[prefix + length] == '=') {
+		if (strncmp(*e, REQUEST_ENV_PREFIX, prefix) == 0 &&
+		    strncmp(*e + prefix, name, length) == 0 && (*e)[prefix + length] == '=') {
 			add(builder, name, *e + prefix + length + 1);
 			return;
 		}
 }
 
 char **
-environment_build(const struct origin *origin, const struct request *request, const char *const *allowed,
-    const struct caller *caller, const char *id)
+environment_build(const struct origin *origin, const struct request *request,
+    const char *const *allowed, const struct caller *caller, const char *id)
 {
-	struct builder builder = { 0 };
+	struct builder builder = {0};
 	size_t room = request->env_count + 16;
 
 	for (char **e = origin->environment; *e; e++)

@@ -15,7 +15,7 @@
  * (and never frees it).
  */
 char **
-environment_build(const struct origin *origin, const struct request *request, const char *const *allowed,
-    const struct caller *caller, const char *id);
+environment_build(const struct origin *origin, const struct request *request,
+    const char *const *allowed, const struct caller *caller, const char *id);
 
 #endif

@@ -21,7 +21,7 @@ load(const struct sock_filter *filter, size_t length)
 	const struct {
 		unsigned short length;
 		const struct sock_filter *filter;
-	} program = { (unsigned short)length, filter };
+	} program = {(unsigned short)length, filter};
 
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }

@@ -25,8 +25,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define HANDLE_LINE_MAX 512             /* bytes of a password line, with NUL */
-#define HANDLE_PROMPT_SECONDS 300       /* sudo's passwd_timeout */
+#define HANDLE_LINE_MAX 512       /* bytes of a password line, with NUL */
+#define HANDLE_PROMPT_SECONDS 300 /* sudo's passwd_timeout */
 
 struct handle {
 	const struct origin *origin;
@@ -62,8 +62,9 @@ handle_supervisor(struct handle *handle)
 	case 1:
 		break;
 	case 0:
-		dprintf(STDERR_FILENO, "boxdo: the launch ended without a word; an admin finds more in "
-				       "the audit journal\n");
+		dprintf(STDERR_FILENO,
+		    "boxdo: the launch ended without a word; an admin finds more in "
+		    "the audit journal\n");
 		_exit(125);
 	default:
 		if (errno == ETIMEDOUT)
@@ -125,7 +126,8 @@ static ssize_t
 handle_read_line(struct handle *handle, int tty, const struct termios *quiet, const char *prompt,
     char line[HANDLE_LINE_MAX])
 {
-	struct pollfd ready[] = { { .fd = tty, .events = POLLIN }, { .fd = handle->signals, .events = POLLIN } };
+	struct pollfd ready[] = {
+	    {.fd = tty, .events = POLLIN}, {.fd = handle->signals, .events = POLLIN}};
 	struct signalfd_siginfo info;
 	struct termios loud = *quiet;
 	ssize_t length;
@@ -223,8 +225,10 @@ handle_keep(int first, int second)
 void
 handle_run(const struct origin *origin, int supervisor, pid_t supervisor_pid, int prompt)
 {
-	struct handle handle = { .origin = origin, .supervisor = supervisor, .prompt = prompt,
-		.supervisor_pid = supervisor_pid };
+	struct handle handle = {.origin = origin,
+	    .supervisor = supervisor,
+	    .prompt = prompt,
+	    .supervisor_pid = supervisor_pid};
 	struct pollfd ready[3];
 	sigset_t all;
 
@@ -239,9 +243,9 @@ handle_run(const struct origin *origin, int supervisor, pid_t supervisor_pid, in
 	if (handle.signals < 0)
 		_exit(125);
 	for (;;) {
-		ready[0] = (struct pollfd){ .fd = handle.signals, .events = POLLIN };
-		ready[1] = (struct pollfd){ .fd = supervisor, .events = POLLIN };
-		ready[2] = (struct pollfd){ .fd = handle.prompt, .events = POLLIN };
+		ready[0] = (struct pollfd){.fd = handle.signals, .events = POLLIN};
+		ready[1] = (struct pollfd){.fd = supervisor, .events = POLLIN};
+		ready[2] = (struct pollfd){.fd = handle.prompt, .events = POLLIN};
 		if (poll(ready, 3, -1) < 0)
 			continue;
 		if (ready[0].revents)

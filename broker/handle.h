@@ -10,10 +10,10 @@
 /* SUPERVISOR to HANDLE. */
 enum handle_kind {
 	HANDLE_TEXT = 1, /* text: one line for the user; printed behind "boxdo: " */
-	HANDLE_STARTED,  /* the command runs: from now on the terminal's signals reach it by themselves */
-	HANDLE_STOPPED,  /* value: the signal that stopped the command; HANDLE stops too */
-	HANDLE_ENDED,    /* value: wait status of the command */
-	HANDLE_REFUSED   /* value: exit code; nothing ran */
+	HANDLE_STARTED, /* the command runs: from now on the terminal's signals reach it by themselves */
+	HANDLE_STOPPED, /* value: the signal that stopped the command; HANDLE stops too */
+	HANDLE_ENDED,   /* value: wait status of the command */
+	HANDLE_REFUSED  /* value: exit code; nothing ran */
 };
 
 /* HANDLE to SUPERVISOR: kind 0, value: a signal number. Nothing else is ever said. */

@@ -44,9 +44,10 @@ name_of(int fd)
 int
 image_find(struct image *image, const char *path, char *error, size_t size)
 {
-	*image = (struct image){ .fd = open(path, O_PATH | O_CLOEXEC) };
+	*image = (struct image){.fd = open(path, O_PATH | O_CLOEXEC)};
 	if (image->fd < 0) {
-		snprintf(error, size, "the image's file %s is not there (%s): ask an admin", path, strerror(errno));
+		snprintf(error, size, "the image's file %s is not there (%s): ask an admin", path,
+		    strerror(errno));
 		return -1;
 	}
 	image->path = name_of(image->fd);
@@ -91,7 +92,8 @@ served_by_a_process(int fd)
 		if (strtol(line, NULL, 10) != wanted)
 			continue;
 		type = strstr(line, " - ");
-		served = !type || strncmp(type + 3, "fuse", 4) == 0 || strncmp(type + 3, "9p", 2) == 0;
+		served =
+		    !type || strncmp(type + 3, "fuse", 4) == 0 || strncmp(type + 3, "9p", 2) == 0;
 		break;
 	}
 	free(line);
@@ -103,11 +105,13 @@ served_by_a_process(int fd)
 int
 image_adopt(struct image *image, int fd, const char *path, char *error, size_t size)
 {
-	*image = (struct image){ .fd = fd, .path = strdup(path) };
+	*image = (struct image){.fd = fd, .path = strdup(path)};
 	if (image->path && !served_by_a_process(fd))
 		return 0;
-	snprintf(error, size, "%s lies on a file system served by a process (FUSE), which could change it "
-			      "while it runs: ask an admin to take it over into the image store", path);
+	snprintf(error, size,
+	    "%s lies on a file system served by a process (FUSE), which could change it "
+	    "while it runs: ask an admin to take it over into the image store",
+	    path);
 	return -1;
 }
 
@@ -121,18 +125,22 @@ owner_ok(uid_t uid, const uid_t *owners, size_t count)
 }
 
 static int
-vet_one(const struct stat *st, const char *path, const uid_t *owners, size_t count, char *error, size_t size)
+vet_one(const struct stat *st, const char *path, const uid_t *owners, size_t count, char *error,
+    size_t size)
 {
 	if (!owner_ok(st->st_uid, owners, count)) {
-		snprintf(error, size, "%s belongs to uid %u, and only images of root or an image_owners "
-				      "account are run: ask an admin to take it over", path, st->st_uid);
+		snprintf(error, size,
+		    "%s belongs to uid %u, and only images of root or an image_owners "
+		    "account are run: ask an admin to take it over",
+		    path, st->st_uid);
 		return -1;
 	}
 	/* An ACL that lets somebody write shows in the group bits, which are then its mask. */
 	if (st->st_mode & 022) {
-		snprintf(error, size, "%s can be written by others than its owner (mode %04o), so what "
-				      "runs could be changed: ask an admin to chmod go-w it", path,
-		    st->st_mode & 07777);
+		snprintf(error, size,
+		    "%s can be written by others than its owner (mode %04o), so what "
+		    "runs could be changed: ask an admin to chmod go-w it",
+		    path, st->st_mode & 07777);
 		return -1;
 	}
 	return 0;
@@ -172,11 +180,15 @@ vet_writers(int fd, const char *path, char *error, size_t size)
 		return 0;
 	}
 	if (errno == EAGAIN)
-		snprintf(error, size, "%s is open for writing in some process, so what runs could be "
-				      "changed: ask an admin to copy it into the store", path);
+		snprintf(error, size,
+		    "%s is open for writing in some process, so what runs could be "
+		    "changed: ask an admin to copy it into the store",
+		    path);
 	else
-		snprintf(error, size, "%s is on a file system that cannot tell whether somebody has it "
-				      "open for writing (%s): ask an admin", path, strerror(errno));
+		snprintf(error, size,
+		    "%s is on a file system that cannot tell whether somebody has it "
+		    "open for writing (%s): ask an admin",
+		    path, strerror(errno));
 	return -1;
 }
 
@@ -190,17 +202,20 @@ find_kind(struct image *image, char *error, size_t size)
 		return 0;
 	}
 	if (S_ISREG(image->st.st_mode)) {
-		if (pread(image->fd, &at_0, sizeof at_0, 0) == sizeof at_0 && at_0 == SQUASHFS_MAGIC_LE) {
+		if (pread(image->fd, &at_0, sizeof at_0, 0) == sizeof at_0 &&
+		    at_0 == SQUASHFS_MAGIC_LE) {
 			image->kind = IMAGE_SQUASHFS;
 			return 0;
 		}
-		if (pread(image->fd, &at_1024, sizeof at_1024, EROFS_MAGIC_OFFSET) == sizeof at_1024 &&
+		if (pread(image->fd, &at_1024, sizeof at_1024, EROFS_MAGIC_OFFSET) ==
+		        sizeof at_1024 &&
 		    at_1024 == EROFS_MAGIC) {
 			image->kind = IMAGE_EROFS;
 			return 0;
 		}
 	}
-	snprintf(error, size, "%s is neither a directory nor a SquashFS or EROFS image", image->path);
+	snprintf(
+	    error, size, "%s is neither a directory nor a SquashFS or EROFS image", image->path);
 	return -1;
 }
 
@@ -210,16 +225,16 @@ measure_verity(struct image *image)
 	struct {
 		struct fsverity_digest head;
 		uint8_t bytes[64];
-	} digest = { .head.digest_size = sizeof digest.bytes };
+	} digest = {.head.digest_size = sizeof digest.bytes};
 	size_t length;
 
 	if (image->kind == IMAGE_DIRECTORY || ioctl(image->fd, FS_IOC_MEASURE_VERITY, &digest) != 0)
 		return;
-	length = (size_t)snprintf(image->verity, sizeof image->verity, "%s:",
-	    digest.head.digest_algorithm == FS_VERITY_HASH_ALG_SHA512 ? "sha512" : "sha256");
+	length = (size_t)snprintf(image->verity, sizeof image->verity,
+	    "%s:", digest.head.digest_algorithm == FS_VERITY_HASH_ALG_SHA512 ? "sha512" : "sha256");
 	for (size_t i = 0; i < digest.head.digest_size && i < sizeof digest.bytes; i++)
-		length += (size_t)snprintf(image->verity + length, sizeof image->verity - length, "%02x",
-		    digest.bytes[i]);
+		length += (size_t)snprintf(
+		    image->verity + length, sizeof image->verity - length, "%02x", digest.bytes[i]);
 }
 
 /* O_PATH becomes readable by the descriptor itself, never by name again. */
@@ -243,8 +258,8 @@ reopen(struct image *image)
 }
 
 int
-image_vet(struct image *image, const uid_t *owners, size_t owner_count, const char *pinned, char *error,
-    size_t size)
+image_vet(struct image *image, const uid_t *owners, size_t owner_count, const char *pinned,
+    char *error, size_t size)
 {
 	strcpy(image->sha256, "unknown");
 	if (vet_parents(image->path, owners, owner_count, error, size) != 0)
@@ -260,8 +275,10 @@ image_vet(struct image *image, const uid_t *owners, size_t owner_count, const ch
 		return -1;
 	measure_verity(image);
 	if (pinned) {
-		snprintf(error, size, "the catalogue pins %s to a sha256, and its digest is not known yet, so "
-				      "it cannot be compared: ask an admin", image->path);
+		snprintf(error, size,
+		    "the catalogue pins %s to a sha256, and its digest is not known yet, so "
+		    "it cannot be compared: ask an admin",
+		    image->path);
 		return -1;
 	}
 	return 0;
@@ -270,11 +287,13 @@ image_vet(struct image *image, const uid_t *owners, size_t owner_count, const ch
 static int
 mount_directory(const struct image *image)
 {
-	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-		.propagation = MS_PRIVATE };
+	struct mount_attr attributes = {
+	    .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+	    .propagation = MS_PRIVATE};
 	int tree = open_tree(image->fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 
-	if (tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
+	if (tree >= 0 &&
+	    mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
 		close(tree);
 		return -1;
 	}
@@ -287,8 +306,8 @@ image_mount(const struct image *image, char *error, size_t size)
 	int tree;
 
 	if (image->kind != IMAGE_DIRECTORY)
-		return loop_mount(image->fd, &image->st, image->kind == IMAGE_EROFS ? "erofs" : "squashfs",
-		    error, size);
+		return loop_mount(image->fd, &image->st,
+		    image->kind == IMAGE_EROFS ? "erofs" : "squashfs", error, size);
 	tree = mount_directory(image);
 	if (tree < 0)
 		snprintf(error, size, "%s cannot be mounted: %s", image->path, strerror(errno));

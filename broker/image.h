@@ -14,12 +14,12 @@
 enum image_kind { IMAGE_DIRECTORY, IMAGE_SQUASHFS, IMAGE_EROFS };
 
 struct image {
-	char *path;          /* as the kernel names it; owned */
-	int fd;              /* O_PATH while it is looked for, readable once vetted */
+	char *path; /* as the kernel names it; owned */
+	int fd;     /* O_PATH while it is looked for, readable once vetted */
 	struct stat st;
 	enum image_kind kind;
-	char sha256[65];     /* "unknown": never hashed at launch */
-	char verity[160];    /* "sha256:HEX" as fs-verity measures it; "" */
+	char sha256[65];  /* "unknown": never hashed at launch */
+	char verity[160]; /* "sha256:HEX" as fs-verity measures it; "" */
 };
 
 /*
@@ -37,8 +37,8 @@ image_adopt(struct image *image, int fd, const char *path, char *error, size_t s
  * in the catalogue (or NULL). Returns 0, or -1 with one line in error.
  */
 int
-image_vet(struct image *image, const uid_t *owners, size_t owner_count, const char *pinned, char *error,
-    size_t size);
+image_vet(struct image *image, const uid_t *owners, size_t owner_count, const char *pinned,
+    char *error, size_t size);
 
 /*
  * A new detached mount of the vetted image: read-only, nosuid, nodev, private; images that are files

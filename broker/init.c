@@ -23,7 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define INIT_GROUP_MS 15   /* how long a signal sent to the group may come after the one sent to the PID */
+#define INIT_GROUP_MS                                                                              \
+	15 /* how long a signal sent to the group may come after the one sent to the PID */
 #define INIT_MEMORY_MS 200 /* and how long before */
 
 struct init {
@@ -46,7 +47,7 @@ take_signals(struct init *init)
 static void
 pass_on(struct init *init, int number)
 {
-	struct pollfd ready = { .fd = init->signals, .events = POLLIN };
+	struct pollfd ready = {.fd = init->signals, .events = POLLIN};
 	uint64_t start = wire_now(), now = start;
 
 	if (number <= 0 || number >= NSIG || init->command <= 0)
@@ -110,7 +111,7 @@ let_go(void)
 void
 init_run(const struct plan *plan, int socket)
 {
-	struct init init = { .control = socket };
+	struct init init = {.control = socket};
 	struct pollfd ready[2];
 	char error[512];
 	sigset_t all;
@@ -128,8 +129,8 @@ init_run(const struct plan *plan, int socket)
 	let_go();
 	wire_send(socket, CHILD_STARTED, 0, NULL, -1);
 	for (;;) {
-		ready[0] = (struct pollfd){ .fd = init.signals, .events = POLLIN };
-		ready[1] = (struct pollfd){ .fd = socket, .events = POLLIN };
+		ready[0] = (struct pollfd){.fd = init.signals, .events = POLLIN};
+		ready[1] = (struct pollfd){.fd = socket, .events = POLLIN};
 		poll(ready, 2, -1);
 		take_signals(&init);
 		reap(&init);

@@ -17,24 +17,24 @@
 #include "policy/policy.h"
 
 /* Stages of DESIGN: name as it appears in records and messages. */
-#define LAUNCH_STAGES(X) \
-	X(SANITIZE, "sanitize") \
-	X(CALLER, "caller")     \
-	X(REQUEST, "request")   \
-	X(POLICY, "policy")     \
-	X(IMAGE, "image")       \
-	X(AUTH, "auth")         \
-	X(RECORD, "record")     \
-	X(NS, "ns")             \
-	X(MOUNTS, "mounts")     \
-	X(COMMAND, "command")   \
+#define LAUNCH_STAGES(X)                                                                           \
+	X(SANITIZE, "sanitize")                                                                    \
+	X(CALLER, "caller")                                                                        \
+	X(REQUEST, "request")                                                                      \
+	X(POLICY, "policy")                                                                        \
+	X(IMAGE, "image")                                                                          \
+	X(AUTH, "auth")                                                                            \
+	X(RECORD, "record")                                                                        \
+	X(NS, "ns")                                                                                \
+	X(MOUNTS, "mounts")                                                                        \
+	X(COMMAND, "command")                                                                      \
 	X(SUPERVISE, "supervise")
 
 enum launch_stage {
 #define X(id, name) STAGE_##id,
 	LAUNCH_STAGES(X)
 #undef X
-	STAGE_COUNT
+	    STAGE_COUNT
 };
 
 /* Where in launch.opened what stands: these three, then binds, devices, and the policy's paths. */
@@ -45,7 +45,7 @@ enum { OPENED_CWD, OPENED_HOME, OPENED_IMAGE, OPENED_FIRST };
 struct launch {
 	const struct origin *origin;
 	const struct cgroups *cgroups;
-	int handle;                  /* socket to HANDLE */
+	int handle; /* socket to HANDLE */
 	char id[AUDIT_ID_SIZE];
 	uint64_t times[STAGE_COUNT]; /* wire_now() at the end of each stage */
 	uint64_t begin;
@@ -55,26 +55,26 @@ struct launch {
 	struct auth auth;
 	struct caller caller;
 	struct request request;
-	bool request_known;          /* stage 3 is done */
-	struct policy *policy;       /* NULL until stage 4 */
+	bool request_known;    /* stage 3 is done */
+	struct policy *policy; /* NULL until stage 4 */
 	struct policy_question question;
 	struct policy_bind binds[REQUEST_BINDS_MAX];
 	struct opened opened[LAUNCH_OPENED_MAX];
 	size_t opened_count;
-	size_t opened_paths;         /* index in opened of policy_paths()[0] */
+	size_t opened_paths; /* index in opened of policy_paths()[0] */
 	struct policy_decision decision;
 	bool decided;
 	struct image image;
 	bool image_known;
-	char **command;              /* entrypoint and arguments, NULL-terminated */
+	char **command; /* entrypoint and arguments, NULL-terminated */
 	struct plan plan;
 
-	struct audit_state *state;   /* NULL until stage 7 was prepared */
+	struct audit_state *state; /* NULL until stage 7 was prepared */
 	struct audit_journal journal;
 	bool journal_open;
-	bool recorded;               /* the launch record was sent: an end record is owed */
+	bool recorded; /* the launch record was sent: an end record is owed */
 
-	pid_t init;                  /* 0: none */
+	pid_t init; /* 0: none */
 	int init_pidfd, control;
 };
 

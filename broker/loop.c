@@ -44,7 +44,8 @@ open_loop(int number, char *device, size_t size)
 
 	snprintf(device, size, "/dev/loop%d", number);
 	fd = open(device, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISBLK(st.st_mode) || major(st.st_rdev) != LOOP_MAJOR)) {
+	if (fd >= 0 &&
+	    (fstat(fd, &st) != 0 || !S_ISBLK(st.st_mode) || major(st.st_rdev) != LOOP_MAJOR)) {
 		close(fd);
 		errno = ENODEV;
 		return -1;
@@ -58,8 +59,8 @@ is_ours(int loop, const struct stat *st)
 	struct loop_info64 info;
 
 	return ioctl(loop, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == st->st_dev &&
-	    info.lo_inode == st->st_ino && info.lo_offset == 0 && info.lo_sizelimit == 0 &&
-	    (info.lo_flags & LO_FLAGS_READ_ONLY);
+	       info.lo_inode == st->st_ino && info.lo_offset == 0 && info.lo_sizelimit == 0 &&
+	       (info.lo_flags & LO_FLAGS_READ_ONLY);
 }
 
 static int
@@ -102,8 +103,8 @@ write_hint(const struct stat *st, int number)
 static int
 make_loop(int file, const struct stat *st, char *device, size_t size)
 {
-	struct loop_config config = { .fd = (__u32)file,
-		.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR };
+	struct loop_config config = {
+	    .fd = (__u32)file, .info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR};
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), loop = -1, number;
 
 	for (int i = 0; control >= 0 && i < LOOP_TRIES; i++) {
@@ -130,7 +131,7 @@ static int
 take_lock(void)
 {
 	uint64_t deadline = wire_now() + LOOP_DEADLINE_MS * WIRE_MS;
-	struct timespec pause = { .tv_nsec = 500000 };
+	struct timespec pause = {.tv_nsec = 500000};
 	int lock;
 
 	mkdir(LOOP_DIR, 0700);
@@ -171,7 +172,9 @@ loop_mount(int file, const struct stat *st, const char *type, char *error, size_
 	if (loop < 0) {
 		lock = take_lock();
 		if (lock < 0) {
-			snprintf(error, size, "no loop device: " LOOP_DIR "/lock cannot be had (%s)", strerror(errno));
+			snprintf(error, size,
+			    "no loop device: " LOOP_DIR "/lock cannot be had (%s)",
+			    strerror(errno));
 			return -1;
 		}
 		/* Somebody may have made it while we waited. */
@@ -181,7 +184,8 @@ loop_mount(int file, const struct stat *st, const char *type, char *error, size_
 	}
 	tree = loop < 0 ? -1 : mount_loop(device, type);
 	if (tree < 0)
-		snprintf(error, size, "the image cannot be mounted as %s (%s)", type, strerror(errno));
+		snprintf(
+		    error, size, "the image cannot be mounted as %s (%s)", type, strerror(errno));
 	if (loop >= 0)
 		close(loop);
 	if (lock >= 0)

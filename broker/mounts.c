@@ -43,8 +43,8 @@ struct place {
 
 struct build {
 	const struct plan *plan;
-	int scratch;  /* our tmpfs: everything we make is in here */
-	int root;     /* the new root's mount */
+	int scratch;               /* our tmpfs: everything we make is in here */
+	int root;                  /* the new root's mount */
 	int open[PLAN_MOUNTS_MAX]; /* attached mounts, for what lies in them; -1 */
 	struct place places[PLAN_MOUNTS_MAX];
 	struct destination fixed[5];
@@ -63,15 +63,17 @@ fail(struct build *build, const char *what, const char *path)
 int
 mounts_clone(int fd, bool writable, bool device)
 {
-	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_NOSUID | (device ? 0 : MOUNT_ATTR_NODEV) |
-		    (writable ? 0 : MOUNT_ATTR_RDONLY), .propagation = MS_SLAVE };
+	struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSUID |
+	                                            (device ? 0 : MOUNT_ATTR_NODEV) |
+	                                            (writable ? 0 : MOUNT_ATTR_RDONLY),
+	    .propagation = MS_SLAVE};
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
 	int tree = open_tree(fd, "", flags | (device ? 0 : AT_RECURSIVE));
 
 	if (device)
 		attributes.attr_clr = MOUNT_ATTR_NODEV;
-	if (tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH | (device ? 0 : AT_RECURSIVE), &attributes,
-		sizeof attributes) != 0) {
+	if (tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH | (device ? 0 : AT_RECURSIVE),
+	                     &attributes, sizeof attributes) != 0) {
 		close(tree);
 		return -1;
 	}
@@ -113,10 +115,13 @@ make_tmpfs(uint64_t size, const char *mode)
 static int
 attach(int tree, int directory, const char *name)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
-	int place = name[0] ? (int)syscall(SYS_openat2, directory, name, &how, sizeof how) : directory;
-	int status = place < 0 ? -1 :
-	    move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	struct open_how how = {
+	    .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+	int place =
+	    name[0] ? (int)syscall(SYS_openat2, directory, name, &how, sizeof how) : directory;
+	int status = place < 0 ? -1
+	                       : move_mount(tree, "", place, "",
+	                             MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 
 	if (name[0] && place >= 0)
 		close(place);
@@ -125,13 +130,16 @@ attach(int tree, int directory, const char *name)
 
 /* A clone of scratch/name with attributes of its own, attached at path below the new root. */
 static int
-attach_scratch(struct build *build, const char *name, unsigned set, unsigned clear, const char *path)
+attach_scratch(
+    struct build *build, const char *name, unsigned set, unsigned clear, const char *path)
 {
-	struct mount_attr attributes = { .attr_set = set, .attr_clr = clear };
+	struct mount_attr attributes = {.attr_set = set, .attr_clr = clear};
 	int tree = open_tree(build->scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), status;
 
-	status = tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0 ?
-	    attach(tree, build->root, path) : -1;
+	status =
+	    tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0
+	        ? attach(tree, build->root, path)
+	        : -1;
 	if (tree >= 0)
 		close(tree);
 	return status;
@@ -143,16 +151,17 @@ make_nodes(int dev)
 	static const struct {
 		const char *name;
 		unsigned major, minor;
-	} nodes[] = { { "null", 1, 3 }, { "zero", 1, 5 }, { "full", 1, 7 }, { "random", 1, 8 },
-		{ "urandom", 1, 9 }, { "tty", 5, 0 } };
+	} nodes[] = {{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8},
+	    {"urandom", 1, 9}, {"tty", 5, 0}};
 	static const struct {
 		const char *name, *target;
-	} links[] = { { "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" },
-		{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" }, { "ptmx", "pts/ptmx" } };
-	static const char *const directories[] = { "pts", "shm", "mqueue" };
+	} links[] = {{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"},
+	    {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"}};
+	static const char *const directories[] = {"pts", "shm", "mqueue"};
 
 	for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++)
-		if (mknodat(dev, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)) != 0)
+		if (mknodat(dev, nodes[i].name, S_IFCHR | 0666,
+		        makedev(nodes[i].major, nodes[i].minor)) != 0)
 			return -1;
 	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
 		if (symlinkat(links[i].target, dev, links[i].name) != 0)
@@ -200,8 +209,8 @@ make_scratch(struct build *build)
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} directories[] = { { "image", 0755 }, { "root", 0755 }, { "skeleton", 0755 }, { "dev", 0755 },
-		{ "tmp", 01777 }, { "vartmp", 01777 }, { "shm", 01777 }, { "files", 0755 }, { "empty", 0555 } };
+	} directories[] = {{"image", 0755}, {"root", 0755}, {"skeleton", 0755}, {"dev", 0755},
+	    {"tmp", 01777}, {"vartmp", 01777}, {"shm", 01777}, {"files", 0755}, {"empty", 0555}};
 	char name[32];
 	int tree, dev;
 
@@ -224,14 +233,15 @@ make_scratch(struct build *build)
 	}
 	for (size_t i = 0; i < build->plan->mount_count; i++) {
 		snprintf(name, sizeof name, "files/%zu", i);
-		if (build->plan->mounts[i].kind == PLAN_FILE && write_file(tree, name, build->plan->mounts[i].text) != 0)
+		if (build->plan->mounts[i].kind == PLAN_FILE &&
+		    write_file(tree, name, build->plan->mounts[i].text) != 0)
 			return fail(build, "cannot write", build->plan->mounts[i].destination);
 	}
 	return 0;
 }
 
 /* What the container always gets: ours. Directories of the image, or made; never through a symbolic link. */
-static const char *const fixed[] = { "/proc", "/sys", "/dev", "/tmp", "/var/tmp" };
+static const char *const fixed[] = {"/proc", "/sys", "/dev", "/tmp", "/var/tmp"};
 #define FIXED_COUNT (sizeof fixed / sizeof fixed[0])
 #define FIXED_FORBIDDEN 3 /* the first so many: nothing else is mounted on or below them */
 
@@ -240,7 +250,8 @@ place_missing(struct build *build, const char *path, bool directory)
 {
 	int skeleton = openat(build->scratch, "skeleton", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int image = openat(build->scratch, "image", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int status = skeleton < 0 || image < 0 ? -1 : destination_make(image, skeleton, path, directory);
+	int status =
+	    skeleton < 0 || image < 0 ? -1 : destination_make(image, skeleton, path, directory);
 
 	build->missing = true;
 	if (skeleton >= 0)
@@ -251,7 +262,8 @@ place_missing(struct build *build, const char *path, bool directory)
 }
 
 static int
-resolve(struct build *build, const char *name, bool directory, bool nofollow, struct destination *at)
+resolve(
+    struct build *build, const char *name, bool directory, bool nofollow, struct destination *at)
 {
 	return destination_resolve(build->plan->image, BASE "/image", name, directory, nofollow, at,
 	    build->error, build->size);
@@ -269,8 +281,10 @@ place_fixed(struct build *build)
 			struct stat st;
 
 			/* "Missing" may mean a symbolic link, which is refused, not replaced. */
-			if (fstatat(build->plan->image, fixed[i] + 1, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-				snprintf(build->error, build->size, "%s is no directory in the image", fixed[i]);
+			if (fstatat(build->plan->image, fixed[i] + 1, &st, AT_SYMLINK_NOFOLLOW) ==
+			    0) {
+				snprintf(build->error, build->size,
+				    "%s is no directory in the image", fixed[i]);
 				return -1;
 			}
 		}
@@ -290,7 +304,8 @@ parent_typed(const struct build *build, size_t index, const char *destination)
 	for (size_t i = 0; i < index; i++)
 		if (mounts[i].directory && strcmp(mounts[i].destination, destination) != 0 &&
 		    destination_below(destination, mounts[i].destination) &&
-		    (parent == NONE || strlen(mounts[i].destination) >= strlen(mounts[parent].destination)))
+		    (parent == NONE ||
+		        strlen(mounts[i].destination) >= strlen(mounts[parent].destination)))
 			parent = i;
 	return parent;
 }
@@ -314,7 +329,8 @@ parent_resolved(const struct build *build, size_t index, const char *path)
 static bool
 in_tmp(const struct build *build, const char *path)
 {
-	return destination_below(path, build->fixed[3].path) || destination_below(path, build->fixed[4].path);
+	return destination_below(path, build->fixed[3].path) ||
+	       destination_below(path, build->fixed[4].path);
 }
 
 static int
@@ -326,7 +342,8 @@ place_name(struct build *build, size_t i)
 	const char *head, *rest;
 
 	if (parent == NONE)
-		return resolve(build, mount->destination, mount->directory, mount->nofollow, &place->at);
+		return resolve(
+		    build, mount->destination, mount->directory, mount->nofollow, &place->at);
 	/* What the image has below another mount's destination is hidden by it, and means nothing. */
 	head = build->places[parent].at.path;
 	rest = mount->destination + strlen(build->plan->mounts[parent].destination);
@@ -349,7 +366,8 @@ place_one(struct build *build, size_t i)
 		return -1;
 	for (size_t f = 0; f < FIXED_FORBIDDEN; f++)
 		if (destination_below(place->at.path, fixed[f])) {
-			snprintf(build->error, build->size, "%s means %s in the image, and nothing is mounted there",
+			snprintf(build->error, build->size,
+			    "%s means %s in the image, and nothing is mounted there",
 			    mount->destination, place->at.path);
 			return -1;
 		}
@@ -363,7 +381,7 @@ place_one(struct build *build, size_t i)
 static int
 attach_large(struct build *build)
 {
-	static const char *const large[] = { "usr", "opt", "lib", "lib64", "bin", "sbin" };
+	static const char *const large[] = {"usr", "opt", "lib", "lib64", "bin", "sbin"};
 	char path[16];
 
 	for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
@@ -372,7 +390,8 @@ attach_large(struct build *build)
 
 		snprintf(path, sizeof path, "skeleton/%s", large[i]);
 		skeleton = fstatat(build->scratch, path, &made, AT_SYMLINK_NOFOLLOW);
-		if (skeleton == 0 || fstatat(build->plan->image, large[i], &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		if (skeleton == 0 ||
+		    fstatat(build->plan->image, large[i], &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 		    !S_ISDIR(st.st_mode))
 			continue;
 		tree = open_tree(build->plan->image, large[i], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -397,13 +416,14 @@ make_root(struct build *build)
 		return 0;
 	}
 	skeleton = openat(build->scratch, "skeleton", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (skeleton < 0 || fstat(build->plan->image, &st) != 0 || fchown(skeleton, st.st_uid, st.st_gid) != 0 ||
+	if (skeleton < 0 || fstat(build->plan->image, &st) != 0 ||
+	    fchown(skeleton, st.st_uid, st.st_gid) != 0 ||
 	    /* A root directory made 0700 by mistake (mktemp -d) would shut everybody out. */
 	    fchmod(skeleton, (st.st_mode & 07777) | 0555) != 0)
 		return fail(build, "cannot make", "/");
 	close(skeleton);
-	build->root = make_fs("overlay", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, "lowerdir",
-	    BASE "/skeleton:" BASE "/image");
+	build->root = make_fs("overlay", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+	    "lowerdir", BASE "/skeleton:" BASE "/image");
 	if (build->root < 0 || attach(build->root, build->scratch, "root") != 0)
 		return fail(build, "no overlay for", "/");
 	return attach_large(build);
@@ -423,10 +443,10 @@ attach_new(struct build *build, int tree, const char *path)
 static int
 mask_proc(struct build *build)
 {
-	static const char *const read_only[] = { "bus", "fs", "irq", "sys", "sysrq-trigger" };
-	static const char *const hidden[] = { "acpi", "asound", "interrupts", "kcore", "keys", "latency_stats",
-		"sched_debug", "scsi", "timer_list", "timer_stats" };
-	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+	static const char *const read_only[] = {"bus", "fs", "irq", "sys", "sysrq-trigger"};
+	static const char *const hidden[] = {"acpi", "asound", "interrupts", "kcore", "keys",
+	    "latency_stats", "sched_debug", "scsi", "timer_list", "timer_stats"};
+	struct mount_attr ro = {.attr_set = MOUNT_ATTR_RDONLY};
 	char path[32];
 	struct stat st;
 	int tree, status;
@@ -436,8 +456,9 @@ mask_proc(struct build *build)
 		tree = open_tree(build->root, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 		if (tree < 0 && errno == ENOENT)
 			continue;
-		status = tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &ro, sizeof ro) == 0 ?
-		    attach(tree, build->root, path) : -1;
+		status = tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &ro, sizeof ro) == 0
+		             ? attach(tree, build->root, path)
+		             : -1;
 		if (tree >= 0)
 			close(tree);
 		if (status != 0)
@@ -447,8 +468,8 @@ mask_proc(struct build *build)
 		snprintf(path, sizeof path, "proc/%s", hidden[i]);
 		if (fstatat(build->root, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
-		if (attach_scratch(build, S_ISDIR(st.st_mode) ? "empty" : "dev/null", MOUNT_ATTR_RDONLY,
-			MOUNT_ATTR_NODEV, path) != 0)
+		if (attach_scratch(build, S_ISDIR(st.st_mode) ? "empty" : "dev/null",
+		        MOUNT_ATTR_RDONLY, MOUNT_ATTR_NODEV, path) != 0)
 			return fail(build, "cannot mask", path);
 	}
 	return 0;
@@ -460,10 +481,12 @@ attach_kernel(struct build *build)
 	const unsigned quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	struct stat st;
 
-	if (attach_new(build, make_fs("proc", quiet, NULL, NULL), "proc") != 0 || mask_proc(build) != 0 ||
+	if (attach_new(build, make_fs("proc", quiet, NULL, NULL), "proc") != 0 ||
+	    mask_proc(build) != 0 ||
 	    attach_new(build, make_fs("sysfs", quiet | MOUNT_ATTR_RDONLY, NULL, NULL), "sys") != 0)
 		return -1;
-	if (build->plan->cgroup >= 0 && attach(build->plan->cgroup, build->root, "sys/fs/cgroup") != 0)
+	if (build->plan->cgroup >= 0 &&
+	    attach(build->plan->cgroup, build->root, "sys/fs/cgroup") != 0)
 		return fail(build, "cannot mount", "/sys/fs/cgroup");
 	if (fstatat(build->root, "sys/firmware", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    attach_scratch(build, "empty", MOUNT_ATTR_RDONLY, 0, "sys/firmware") != 0)
@@ -480,7 +503,7 @@ attach_shm(struct build *build)
 	if (plan->shm < 0 && plan->shm_size)
 		return attach_new(build, make_tmpfs(plan->shm_size, "1777"), "dev/shm");
 	if (plan->shm >= 0 ? attach(plan->shm, build->root, "dev/shm") != 0
-			   : attach_scratch(build, "shm", 0, 0, "dev/shm") != 0)
+	                   : attach_scratch(build, "shm", 0, 0, "dev/shm") != 0)
 		return fail(build, "cannot mount", "/dev/shm");
 	return 0;
 }
@@ -497,7 +520,8 @@ attach_devices(struct build *build)
 	/* Every devpts is an instance of its own. */
 	if (attach_new(build, make_fs("devpts", quiet, "ptmxmode", "0666"), "dev/pts") != 0)
 		return -1;
-	if (attach_new(build, make_fs("mqueue", quiet | MOUNT_ATTR_NODEV, NULL, NULL), "dev/mqueue") != 0)
+	if (attach_new(
+	        build, make_fs("mqueue", quiet | MOUNT_ATTR_NODEV, NULL, NULL), "dev/mqueue") != 0)
 		return -1;
 	if (attach_shm(build) != 0)
 		return -1;
@@ -523,8 +547,8 @@ static int
 open_as_user(struct build *build, int inside, const char *rest)
 {
 	const struct origin *origin = build->plan->origin;
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
 	int fd, error;
 
 	drop_fsids(origin->uid, origin->gid);
@@ -540,19 +564,22 @@ open_place(struct build *build, size_t i)
 {
 	const struct place *place = &build->places[i];
 	const struct plan_mount *mount = &build->plan->mounts[i];
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
+	struct open_how how = {
+	    .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
 	const char *path = place->at.path + 1;
 
 	if (place->parent != NONE && build->plan->mounts[place->parent].users)
 		return open_as_user(build, build->open[place->parent],
 		    place->at.path + strlen(build->places[place->parent].at.path) + 1);
 	/* Inside a tmpfs of ours, which nobody has written to yet, it is made. */
-	if (place->parent != NONE && make_path(build->open[place->parent],
-		place->at.path + strlen(build->places[place->parent].at.path) + 1, mount->directory) != 0)
+	if (place->parent != NONE &&
+	    make_path(build->open[place->parent],
+	        place->at.path + strlen(build->places[place->parent].at.path) + 1,
+	        mount->directory) != 0)
 		return -1;
 	if (place->parent == NONE && in_tmp(build, place->at.path) &&
-	    strcmp(place->at.path, build->fixed[3].path) != 0 && strcmp(place->at.path, build->fixed[4].path) != 0 &&
+	    strcmp(place->at.path, build->fixed[3].path) != 0 &&
+	    strcmp(place->at.path, build->fixed[4].path) != 0 &&
 	    make_path(build->root, path, mount->directory) != 0)
 		return -1;
 	return (int)syscall(SYS_openat2, build->root, path[0] ? path : ".", &how, sizeof how);
@@ -562,7 +589,7 @@ static int
 take_tree(struct build *build, size_t i)
 {
 	const struct plan_mount *mount = &build->plan->mounts[i];
-	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+	struct mount_attr ro = {.attr_set = MOUNT_ATTR_RDONLY};
 	char name[32];
 	int tree;
 
@@ -585,9 +612,11 @@ attach_plan(struct build *build)
 		int place = open_place(build, i), status;
 
 		if (place < 0) {
-			snprintf(build->error, build->size, "%s cannot be mounted: the place is %s", mount->destination,
-			    errno == ENOENT ? "not there, and nothing is made inside of what is bound; make it first"
-					    : strerror(errno));
+			snprintf(build->error, build->size, "%s cannot be mounted: the place is %s",
+			    mount->destination,
+			    errno == ENOENT ? "not there, and nothing is made inside of what is "
+			                      "bound; make it first"
+			                    : strerror(errno));
 			return -1;
 		}
 		build->open[i] = take_tree(build, i);
@@ -605,8 +634,8 @@ pivot(struct build *build)
 {
 	char cwd[PATH_MAX];
 
-	if (fchdir(build->root) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 ||
-	    chdir("/") != 0)
+	if (fchdir(build->root) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 ||
+	    umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
 		return fail(build, "cannot enter", "the image");
 	if (!getcwd(cwd, sizeof cwd) || strcmp(cwd, "/") != 0)
 		return fail(build, "cannot enter", "the image");
@@ -616,7 +645,8 @@ pivot(struct build *build)
 int
 mounts_build(const struct plan *plan, char *error, size_t size)
 {
-	struct build build = { .plan = plan, .scratch = -1, .root = -1, .error = error, .size = size };
+	struct build build = {
+	    .plan = plan, .scratch = -1, .root = -1, .error = error, .size = size};
 
 	for (size_t i = 0; i < PLAN_MOUNTS_MAX; i++)
 		build.open[i] = -1;

@@ -47,9 +47,9 @@ open_one(int socket, const char *path, uid_t uid)
 
 	if (fd >= 0 && fstat(fd, &st) == 0)
 		flags[0] = (char)('0' + (S_ISDIR(st.st_mode) ? OPENER_IS_DIRECTORY : 0) +
-		    (st.st_uid == uid ? OPENER_IS_OWNED : 0));
+		                  (st.st_uid == uid ? OPENER_IS_OWNED : 0));
 	while (wire_send(socket, OPENER_PATH, error, flags, fd) != 0 && errno == EAGAIN)
-		poll(&(struct pollfd){ .fd = socket, .events = POLLOUT }, 1, -1);
+		poll(&(struct pollfd){.fd = socket, .events = POLLOUT}, 1, -1);
 	if (fd >= 0)
 		close(fd);
 }
@@ -154,10 +154,11 @@ opener_open(struct opener *opener, const char *const *paths, size_t count, struc
 	bool alive = opener->socket >= 0;
 
 	for (size_t i = 0; i < count; i++)
-		opened[i] = (struct opened){ .fd = -1, .error = ETIMEDOUT };
+		opened[i] = (struct opened){.fd = -1, .error = ETIMEDOUT};
 	/* Questions go ahead of answers as far as the socket's buffer allows: one switch, not one a path. */
 	while (alive && answered < count) {
-		while (asked < count && wire_send(opener->socket, OPENER_PATH, 0, paths[asked], -1) == 0)
+		while (asked < count &&
+		       wire_send(opener->socket, OPENER_PATH, 0, paths[asked], -1) == 0)
 			asked++;
 		if (asked == answered || take_answer(opener, &opened[answered], deadline) != 0)
 			alive = false;

@@ -27,7 +27,7 @@ struct opened {
 	int error;      /* errno, when fd is -1; ETIMEDOUT: the file system does not answer */
 	bool directory; /* what the caller sees there: a directory, or not */
 	bool owned;     /* by the caller */
-	char *path;     /* absolute, as the kernel names what was opened; owned; NULL: it has no name */
+	char *path; /* absolute, as the kernel names what was opened; owned; NULL: it has no name */
 };
 
 int

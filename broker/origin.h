@@ -13,21 +13,21 @@
 #include <sys/types.h>
 
 struct origin {
-	pid_t pid;                           /* HANDLE's: the PID the caller knows */
+	pid_t pid; /* HANDLE's: the PID the caller knows */
 	uid_t uid;
 	gid_t gid;
-	gid_t *groups;                       /* the kernel's supplementary groups */
+	gid_t *groups; /* the kernel's supplementary groups */
 	size_t group_count;
 	mode_t umask;
 	struct rlimit limits[RLIM_NLIMITS];
-	int nice;                            /* -20..19 */
-	int scheduler;                       /* SCHED_* */
+	int nice;      /* -20..19 */
+	int scheduler; /* SCHED_* */
 	struct sched_param parameter;
 	sigset_t ignored, blocked;
 	int argc;
-	char **argv;                         /* copies; the originals are wiped */
+	char **argv; /* copies; the originals are wiped */
 	char **environment;
-	char *title;                         /* where argv[0] stood */
+	char *title; /* where argv[0] stood */
 	size_t title_size;
 };
 

@@ -24,10 +24,10 @@ struct plan_mount {
 	const char *destination; /* absolute, inside, as typed; normalised */
 	int tree;                /* PLAN_TREE: detached mount, owned by the plan */
 	bool directory;          /* what the destination must be */
-	bool users;              /* its contents are a user's: nothing in it is looked at but as the user */
-	bool nofollow;           /* a symbolic link in the image at this place is replaced, not followed */
-	uint64_t size;           /* PLAN_TMPFS: bytes; 0: the kernel's default */
-	const char *text;        /* PLAN_FILE */
+	bool users;    /* its contents are a user's: nothing in it is looked at but as the user */
+	bool nofollow; /* a symbolic link in the image at this place is replaced, not followed */
+	uint64_t size; /* PLAN_TMPFS: bytes; 0: the kernel's default */
+	const char *text; /* PLAN_FILE */
 };
 
 #define PLAN_MOUNTS_MAX (POLICY_BINDS_MAX + REQUEST_TMPFS_MAX + 16)
@@ -35,23 +35,23 @@ struct plan_mount {
 struct plan {
 	const struct origin *origin;
 	const struct request *request;
-	int image;                  /* detached mount */
+	int image; /* detached mount */
 	struct plan_mount mounts[PLAN_MOUNTS_MAX];
 	size_t mount_count;
 	struct {
-		int tree;           /* detached clone of the device node */
-		const char *path;   /* /dev/... */
+		int tree;         /* detached clone of the device node */
+		const char *path; /* /dev/... */
 	} devices[REQUEST_DEVICES_MAX];
 	size_t device_count;
-	int shm;                    /* detached clone of the host's /dev/shm (ipc=host); -1: private */
-	int cgroup;                 /* detached read-only clone of the cgroup v2 mount; -1 */
-	uint64_t scratch_size;      /* bytes: of the tmpfs behind /tmp, /dev/shm and all that is made */
-	uint64_t shm_size;          /* bytes of a /dev/shm of its own; 0: not asked for */
+	int shm;               /* detached clone of the host's /dev/shm (ipc=host); -1: private */
+	int cgroup;            /* detached read-only clone of the cgroup v2 mount; -1 */
+	uint64_t scratch_size; /* bytes: of the tmpfs behind /tmp, /dev/shm and all that is made */
+	uint64_t shm_size;     /* bytes of a /dev/shm of its own; 0: not asked for */
 	bool network_none;
-	const char *hostname;       /* NULL: the host's */
-	const char *directory;      /* where the command starts */
-	char **command;             /* NULL-terminated, at least one */
-	char **environment;         /* NULL-terminated */
+	const char *hostname;  /* NULL: the host's */
+	const char *directory; /* where the command starts */
+	char **command;        /* NULL-terminated, at least one */
+	char **environment;    /* NULL-terminated */
 };
 
 #endif

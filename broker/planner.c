@@ -33,8 +33,8 @@ add_file(struct launch *launch, const char *destination, char *text)
 {
 	if (!text)
 		launch_fail(launch, STAGE_MOUNTS, "out of memory");
-	*next_mount(launch) = (struct plan_mount){ .kind = PLAN_FILE, .destination = destination, .nofollow = true,
-		.text = text };
+	*next_mount(launch) = (struct plan_mount){
+	    .kind = PLAN_FILE, .destination = destination, .nofollow = true, .text = text};
 }
 
 static void
@@ -48,7 +48,8 @@ add_host_file(struct launch *launch, const char *path)
 	close(fd);
 	if (tree < 0)
 		launch_fail(launch, STAGE_MOUNTS, "%s cannot be bound: %s", path, strerror(errno));
-	*next_mount(launch) = (struct plan_mount){ .kind = PLAN_TREE, .destination = path, .tree = tree, .nofollow = true };
+	*next_mount(launch) = (struct plan_mount){
+	    .kind = PLAN_TREE, .destination = path, .tree = tree, .nofollow = true};
 }
 
 static char *
@@ -57,9 +58,10 @@ passwd_text(const struct launch *launch)
 	const struct directory_user *user = &launch->caller.user;
 	char *text;
 
-	if (asprintf(&text, "%snobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n%s:x:%u:%u::%s:%s\n",
-		user->uid == 0 ? "" : "root:x:0:0:root:/root:/bin/sh\n", user->name, user->uid, user->gid, user->home,
-		user->shell[0] ? user->shell : "/bin/sh") < 0)
+	if (asprintf(&text,
+	        "%snobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n%s:x:%u:%u::%s:%s\n",
+	        user->uid == 0 ? "" : "root:x:0:0:root:/root:/bin/sh\n", user->name, user->uid,
+	        user->gid, user->home, user->shell[0] ? user->shell : "/bin/sh") < 0)
 		return NULL;
 	return text;
 }
@@ -124,13 +126,19 @@ add_granted(struct launch *launch)
 		int tree = opened->fd < 0 ? -1 : mounts_clone(opened->fd, mount->writable, false);
 
 		if (tree < 0)
-			launch_fail(launch, STAGE_MOUNTS, "%s cannot be bound: %s", mount->path, strerror(errno));
-		*next_mount(launch) = (struct plan_mount){ .kind = PLAN_TREE, .destination = mount->destination,
-			.tree = tree, .directory = opened->directory, .users = true };
+			launch_fail(launch, STAGE_MOUNTS, "%s cannot be bound: %s", mount->path,
+			    strerror(errno));
+		*next_mount(launch) = (struct plan_mount){.kind = PLAN_TREE,
+		    .destination = mount->destination,
+		    .tree = tree,
+		    .directory = opened->directory,
+		    .users = true};
 	}
 	for (size_t i = 0; i < launch->request.tmpfs_count; i++)
-		*next_mount(launch) = (struct plan_mount){ .kind = PLAN_TMPFS, .directory = true,
-			.destination = launch->request.tmpfs[i].destination, .size = launch->request.tmpfs[i].size };
+		*next_mount(launch) = (struct plan_mount){.kind = PLAN_TMPFS,
+		    .directory = true,
+		    .destination = launch->request.tmpfs[i].destination,
+		    .size = launch->request.tmpfs[i].size};
 }
 
 /* A parent's destination comes before what lies in it. */
@@ -152,7 +160,8 @@ add_devices(struct launch *launch)
 		int tree = mounts_clone(opened[i].fd, true, true);
 
 		if (tree < 0)
-			launch_fail(launch, STAGE_MOUNTS, "%s cannot be bound: %s", opened[i].path, strerror(errno));
+			launch_fail(launch, STAGE_MOUNTS, "%s cannot be bound: %s", opened[i].path,
+			    strerror(errno));
 		launch->plan.devices[i].tree = tree;
 		launch->plan.devices[i].path = launch->question.devices[i];
 		launch->plan.device_count++;
@@ -166,7 +175,8 @@ add_memory(struct launch *launch)
 	struct statvfs shm;
 	int fd;
 
-	launch->plan.scratch_size = statvfs("/dev/shm", &shm) == 0 ? (uint64_t)shm.f_blocks * shm.f_frsize : 0;
+	launch->plan.scratch_size =
+	    statvfs("/dev/shm", &shm) == 0 ? (uint64_t)shm.f_blocks * shm.f_frsize : 0;
 	launch->plan.shm_size = launch->request.shm_size;
 	launch->plan.shm = -1;
 	if (!launch->question.ipc_host)
@@ -216,8 +226,10 @@ choose_directory(struct launch *launch)
 	launch->plan.directory = home ? launch->caller.user.home : "/";
 	if (launch->request.no_cwd || (home && strcmp(cwd->typed, launch->caller.user.home) == 0))
 		return;
-	launch_tell(launch, "%s is not in the container (%s does not grant it), so the command starts in %s",
-	    cwd->typed[0] ? cwd->typed : "the working directory", launch->decision.rule, launch->plan.directory);
+	launch_tell(launch,
+	    "%s is not in the container (%s does not grant it), so the command starts in %s",
+	    cwd->typed[0] ? cwd->typed : "the working directory", launch->decision.rule,
+	    launch->plan.directory);
 }
 
 void
@@ -238,15 +250,17 @@ planner_make(struct launch *launch)
 	add_files(launch);
 	files = plan->mount_count;
 	add_granted(launch);
-	qsort(plan->mounts + files, plan->mount_count - files, sizeof plan->mounts[0], by_destination);
+	qsort(plan->mounts + files, plan->mount_count - files, sizeof plan->mounts[0],
+	    by_destination);
 	add_devices(launch);
 	add_memory(launch);
 	add_cgroup(launch);
 	choose_directory(launch);
-	plan->environment = environment_build(launch->origin, &launch->request, launch->decision.env,
-	    &launch->caller, launch->id);
+	plan->environment = environment_build(
+	    launch->origin, &launch->request, launch->decision.env, &launch->caller, launch->id);
 	if (!plan->environment)
-		launch_fail(launch, STAGE_COMMAND, "the environment is too large (at most 8000 variables)");
+		launch_fail(
+		    launch, STAGE_COMMAND, "the environment is too large (at most 8000 variables)");
 }
 
 void

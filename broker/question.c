@@ -38,20 +38,27 @@ ask_netgroup(void *context, const char *netgroup)
 void
 question_load_policy(struct launch *launch)
 {
-	const struct policy_lookup lookup = { &launch->directory, ask_group, ask_member, ask_netgroup };
+	const struct policy_lookup lookup = {
+	    &launch->directory, ask_group, ask_member, ask_netgroup};
 	const struct caller *caller = &launch->caller;
 	/* The policy keeps pointers into it: it lives as long as the launch. */
 	struct policy_who *who = malloc(sizeof *who);
-	struct policy_error error = { "" };
+	struct policy_error error = {""};
 
 	if (!who)
 		launch_fail(launch, STAGE_POLICY, "out of memory");
-	*who = (struct policy_who){ .uid = caller->user.uid, .gid = caller->user.gid, .groups = caller->groups,
-		.group_count = caller->group_count, .name = caller->user.name, .home = caller->user.home,
-		.host = caller->host, .now = time(NULL) };
+	*who = (struct policy_who){.uid = caller->user.uid,
+	    .gid = caller->user.gid,
+	    .groups = caller->groups,
+	    .group_count = caller->group_count,
+	    .name = caller->user.name,
+	    .home = caller->user.home,
+	    .host = caller->host,
+	    .now = time(NULL)};
 	launch->policy = policy_load(QUESTION_POLICY_DIR, who, &lookup, &error);
 	if (!launch->policy)
-		launch_fail(launch, STAGE_POLICY, "the policy is not usable, so nothing is started: %s", error.text);
+		launch_fail(launch, STAGE_POLICY,
+		    "the policy is not usable, so nothing is started: %s", error.text);
 }
 
 /* `-u` naming oneself changes nothing; any other account is the policy's to grant. */
@@ -71,8 +78,10 @@ run_as(struct launch *launch)
 	    (strlen(caller->user.name) == length && strncmp(user, caller->user.name, length) == 0))
 		return NULL;
 	if (strncmp(user, "root", length) == 0 || strncmp(user, "0", length) == 0)
-		launch_fail(launch, STAGE_REQUEST, "--user %s: nobody is root in a boxdo container; you are already "
-		    "yourself inside (leave --user out)", user);
+		launch_fail(launch, STAGE_REQUEST,
+		    "--user %s: nobody is root in a boxdo container; you are already "
+		    "yourself inside (leave --user out)",
+		    user);
 	return user;
 }
 
@@ -94,8 +103,10 @@ open_everything(struct launch *launch)
 	launch->opened_paths = count;
 	named = policy_paths(launch->policy, &named_count);
 	if (named_count > POLICY_BINDS_MAX)
-		launch_fail(launch, STAGE_POLICY, "the rules that match you name %zu paths, and at most %d can be told "
-		    "apart: ask an admin", named_count, POLICY_BINDS_MAX);
+		launch_fail(launch, STAGE_POLICY,
+		    "the rules that match you name %zu paths, and at most %d can be told "
+		    "apart: ask an admin",
+		    named_count, POLICY_BINDS_MAX);
 	for (size_t i = 0; i < named_count; i++)
 		paths[count++] = named[i];
 	launch->opened_count = count;
@@ -106,8 +117,9 @@ open_everything(struct launch *launch)
 static void
 take_binds(struct launch *launch)
 {
-	static const enum policy_mode modes[] = { [REQUEST_AS_GRANTED] = POLICY_AS_GRANTED,
-		[REQUEST_READ_ONLY] = POLICY_READ_ONLY, [REQUEST_READ_WRITE] = POLICY_READ_WRITE };
+	static const enum policy_mode modes[] = {[REQUEST_AS_GRANTED] = POLICY_AS_GRANTED,
+	    [REQUEST_READ_ONLY] = POLICY_READ_ONLY,
+	    [REQUEST_READ_WRITE] = POLICY_READ_WRITE};
 
 	for (size_t i = 0; i < launch->request.bind_count; i++) {
 		const struct request_bind *asked = &launch->request.binds[i];
@@ -115,10 +127,11 @@ take_binds(struct launch *launch)
 
 		if (opened->fd < 0 || !opened->path)
 			launch_fail(launch, STAGE_REQUEST, "%s cannot be bound: %s", asked->source,
-			    opened->error == ETIMEDOUT ? "its file system does not answer" :
-			    strerror(opened->error ? opened->error : ENOENT));
-		launch->binds[i] = (struct policy_bind){ asked->source, opened->path, asked->destination,
-			modes[asked->mode] };
+			    opened->error == ETIMEDOUT
+			        ? "its file system does not answer"
+			        : strerror(opened->error ? opened->error : ENOENT));
+		launch->binds[i] = (struct policy_bind){
+		    asked->source, opened->path, asked->destination, modes[asked->mode]};
 	}
 	launch->question.binds = launch->binds;
 	launch->question.bind_count = launch->request.bind_count;
@@ -140,7 +153,8 @@ take_devices(struct launch *launch)
 		if (opened->fd < 0 || !opened->path || strncmp(opened->path, "/dev/", 5) != 0 ||
 		    strncmp(opened->path, "/dev/shm/", 9) == 0 || fstat(opened->fd, &st) != 0 ||
 		    !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
-			launch_fail(launch, STAGE_REQUEST, "%s is no device here", launch->request.devices[i]);
+			launch_fail(launch, STAGE_REQUEST, "%s is no device here",
+			    launch->request.devices[i]);
 		devices[i] = opened->path;
 	}
 	launch->question.devices = devices;
@@ -150,16 +164,20 @@ take_devices(struct launch *launch)
 static void
 take_places(struct launch *launch)
 {
-	const struct opened *cwd = &launch->opened[OPENED_CWD], *home = &launch->opened[OPENED_HOME];
+	const struct opened *cwd = &launch->opened[OPENED_CWD],
+	                    *home = &launch->opened[OPENED_HOME];
 	const struct request *request = &launch->request;
 	const char **paths;
 	size_t count;
 
-	launch->question.cwd = (struct policy_place){ .typed = launch->caller.cwd,
-		.path = cwd->directory && launch->caller.cwd[0] ? cwd->path : NULL,
-		.wanted = !request->no_cwd && launch->caller.cwd[0], .owned = cwd->owned };
-	launch->question.home = (struct policy_place){ .typed = launch->caller.user.home,
-		.path = home->directory ? home->path : NULL, .wanted = !request->no_home, .owned = home->owned };
+	launch->question.cwd = (struct policy_place){.typed = launch->caller.cwd,
+	    .path = cwd->directory && launch->caller.cwd[0] ? cwd->path : NULL,
+	    .wanted = !request->no_cwd && launch->caller.cwd[0],
+	    .owned = cwd->owned};
+	launch->question.home = (struct policy_place){.typed = launch->caller.user.home,
+	    .path = home->directory ? home->path : NULL,
+	    .wanted = !request->no_home,
+	    .owned = home->owned};
 	policy_paths(launch->policy, &count);
 	paths = calloc(count + 1, sizeof *paths);
 	if (!paths)
@@ -176,8 +194,10 @@ no_such_image(struct launch *launch)
 
 	policy_runnable(launch->policy, names, sizeof names);
 	if (names[0] && policy_public(launch->policy))
-		launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; you may run: %s", launch->request.image, names);
-	launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; ask an admin", launch->request.image);
+		launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; you may run: %s",
+		    launch->request.image, names);
+	launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; ask an admin",
+	    launch->request.image);
 }
 
 /* An image asked for by path is its catalogue entry: the same file, however it is spelled. */
@@ -189,7 +209,8 @@ entry_of(struct launch *launch, const struct stat *st)
 	struct stat entry;
 
 	for (size_t i = 0; i < count; i++)
-		if (stat(images[i].path, &entry) == 0 && entry.st_dev == st->st_dev && entry.st_ino == st->st_ino)
+		if (stat(images[i].path, &entry) == 0 && entry.st_dev == st->st_dev &&
+		    entry.st_ino == st->st_ino)
 			return &images[i];
 	return NULL;
 }

@@ -17,11 +17,12 @@
 #include <time.h>
 
 /* Used before the policy could be read; the policy's own list has the same words as its default. */
-static const char *const default_redact[] = { "--token=*", "--password=*", "--secret=*", "--api-key=*", NULL };
+static const char *const default_redact[] = {
+    "--token=*", "--password=*", "--secret=*", "--api-key=*", NULL};
 
 static const char *const stage_names[] = {
 #define X(id, name) name,
-	LAUNCH_STAGES(X)
+    LAUNCH_STAGES(X)
 #undef X
 };
 
@@ -68,7 +69,7 @@ redact(const struct launch *launch)
 static const char *const *
 command(const struct launch *launch)
 {
-	static const char *const none[] = { NULL };
+	static const char *const none[] = {NULL};
 
 	if (launch->command)
 		return (const char *const *)launch->command;
@@ -118,15 +119,17 @@ add_bind(struct audit_record *record, const char *source, const char *destinatio
 static void
 add_binds(struct audit_record *record, const struct launch *launch, bool granted)
 {
-	static const char *const modes[] = { "as-granted", "ro", "rw" };
+	static const char *const modes[] = {"as-granted", "ro", "rw"};
 
 	if (granted)
 		for (size_t i = 0; i < launch->decision.mount_count; i++)
-			add_bind(record, launch->decision.mounts[i].path, launch->decision.mounts[i].destination,
+			add_bind(record, launch->decision.mounts[i].path,
+			    launch->decision.mounts[i].destination,
 			    launch->decision.mounts[i].writable ? "rw" : "ro");
 	else
 		for (size_t i = 0; i < launch->request.bind_count; i++)
-			add_bind(record, launch->request.binds[i].source, launch->request.binds[i].destination,
+			add_bind(record, launch->request.binds[i].source,
+			    launch->request.binds[i].destination,
 			    modes[launch->request.binds[i].mode]);
 	for (size_t i = 0; i < launch->request.device_count; i++)
 		audit_record_text(record, "DEVICES", launch->request.devices[i]);
@@ -143,7 +146,8 @@ add_message(struct audit_record *record, const struct launch *launch, const char
 
 	text[0] = '\0';
 	for (size_t i = 0; words[i] && length + 2 < sizeof text; i++)
-		length += (size_t)snprintf(text + length, sizeof text - length, "%s%.200s", i ? " " : "", words[i]);
+		length += (size_t)snprintf(
+		    text + length, sizeof text - length, "%s%.200s", i ? " " : "", words[i]);
 	/* A secret that a glob hides must not stand in the message either. */
 	for (const char *const *glob = redact(launch); glob && *glob; glob++) {
 		size_t head = strcspn(*glob, "*");
@@ -152,22 +156,23 @@ add_message(struct audit_record *record, const struct launch *launch, const char
 			snprintf(text, sizeof text, "(redacted, see BOXDO_COMMAND)");
 	}
 	audit_record_message(record, "%s : %s%sHOST=%s ; TTY=%s ; PWD=%s ; IMAGE=%s ; COMMAND=%s",
-	    caller->user.name[0] ? caller->user.name : "(unknown)", what ? what : "", what ? " ; " : "", caller->host,
-	    caller->tty[0] ? caller->tty : "none", caller->cwd, launch->request_known ? launch->request.image : "",
-	    text);
+	    caller->user.name[0] ? caller->user.name : "(unknown)", what ? what : "",
+	    what ? " ; " : "", caller->host, caller->tty[0] ? caller->tty : "none", caller->cwd,
+	    launch->request_known ? launch->request.image : "", text);
 }
 
 static void
 start(struct audit_record *record, const struct launch *launch, enum audit_event event)
 {
-	audit_record_start(record, event, launch->id, launch->state ? audit_state_seq(launch->state) : 0);
+	audit_record_start(
+	    record, event, launch->id, launch->state ? audit_state_seq(launch->state) : 0);
 	add_caller(record, launch);
 }
 
 void
 report_launch(struct audit_record *record, const struct launch *launch)
 {
-	static const char *const modes[] = { "confirmed", "synced", "unconfirmed" };
+	static const char *const modes[] = {"confirmed", "synced", "unconfirmed"};
 
 	start(record, launch, AUDIT_LAUNCH);
 	add_asked(record, launch, AUDIT_COMMAND_MAX);
@@ -198,7 +203,8 @@ report_refuse(struct audit_record *record, const struct launch *launch, enum lau
 }
 
 void
-report_auth(struct audit_record *record, const struct launch *launch, bool succeeded, const char *reason)
+report_auth(
+    struct audit_record *record, const struct launch *launch, bool succeeded, const char *reason)
 {
 	start(record, launch, AUDIT_AUTH);
 	add_text(record, "IMAGE", launch->request.image);
@@ -216,7 +222,8 @@ report_policy(struct audit_record *record, const struct launch *launch, const ch
 	add_text(record, "POLICY_SHA256", policy_sha256(launch->policy));
 	add_text(record, "POLICY_OLD_SHA256", old_sha256);
 	audit_record_bytes(record, "POLICY_TEXT", text, length);
-	audit_record_message(record, "policy %.16s is in use on %s since a launch by %s (before: %.16s)",
+	audit_record_message(record,
+	    "policy %.16s is in use on %s since a launch by %s (before: %.16s)",
 	    policy_sha256(launch->policy), launch->caller.host, launch->caller.user.name,
 	    old_sha256[0] ? old_sha256 : "none known");
 }
@@ -232,8 +239,9 @@ add_stages(struct audit_record *record, const struct launch *launch)
 	for (size_t i = 0; i < STAGE_SUPERVISE; i++) {
 		if (!launch->times[i])
 			continue;
-		length += (size_t)snprintf(text + length, sizeof text - length, "%s%s=%llu", length ? " " : "",
-		    stage_names[i], (unsigned long long)((launch->times[i] - before) / 1000));
+		length += (size_t)snprintf(text + length, sizeof text - length, "%s%s=%llu",
+		    length ? " " : "", stage_names[i],
+		    (unsigned long long)((launch->times[i] - before) / 1000));
 		before = launch->times[i];
 	}
 	add_text(record, "STAGES_USEC", text);
@@ -258,17 +266,19 @@ report_end(struct audit_record *record, const struct launch *launch, int status,
 		audit_record_number(record, "EXIT", (uint64_t)WEXITSTATUS(status));
 	add_text(record, "REASON", reason);
 	audit_record_number(record, "DURATION_USEC", (wire_now() - started) / 1000);
-	audit_record_number(record, "CPU_USEC", microseconds(usage->ru_utime) + microseconds(usage->ru_stime));
+	audit_record_number(
+	    record, "CPU_USEC", microseconds(usage->ru_utime) + microseconds(usage->ru_stime));
 	audit_record_number(record, "MAXRSS_KIB", (uint64_t)usage->ru_maxrss);
 	add_stages(record, launch);
-	audit_record_message(record, "%s : end of %s ; IMAGE=%s ; %s=%d ; %s", launch->caller.user.name, launch->id,
-	    launch->request.image, WIFSIGNALED(status) ? "SIGNAL" : "EXIT",
+	audit_record_message(record, "%s : end of %s ; IMAGE=%s ; %s=%d ; %s",
+	    launch->caller.user.name, launch->id, launch->request.image,
+	    WIFSIGNALED(status) ? "SIGNAL" : "EXIT",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), reason);
 }
 
 void
-report_not_started(struct audit_record *record, const struct launch *launch, enum launch_stage stage,
-    const char *reason)
+report_not_started(struct audit_record *record, const struct launch *launch,
+    enum launch_stage stage, const char *reason)
 {
 	char why[POLICY_TEXT_MAX + 32];
 
@@ -278,15 +288,16 @@ report_not_started(struct audit_record *record, const struct launch *launch, enu
 	add_decision(record, launch);
 	add_text(record, "STAGE", stage_names[stage]);
 	add_text(record, "REASON", why);
-	audit_record_message(record, "%s : end of %s ; IMAGE=%s ; %s", launch->caller.user.name, launch->id,
-	    launch->request.image, why);
+	audit_record_message(record, "%s : end of %s ; IMAGE=%s ; %s", launch->caller.user.name,
+	    launch->id, launch->request.image, why);
 }
 
 static enum audit_mode
 mode(const struct launch *launch)
 {
-	static const enum audit_mode modes[] = { [POLICY_CONFIRMED] = AUDIT_CONFIRMED,
-		[POLICY_SYNCED] = AUDIT_SYNCED, [POLICY_UNCONFIRMED] = AUDIT_UNCONFIRMED };
+	static const enum audit_mode modes[] = {[POLICY_CONFIRMED] = AUDIT_CONFIRMED,
+	    [POLICY_SYNCED] = AUDIT_SYNCED,
+	    [POLICY_UNCONFIRMED] = AUDIT_UNCONFIRMED};
 
 	return launch->policy ? modes[policy_settings(launch->policy)->audit] : AUDIT_CONFIRMED;
 }
@@ -308,14 +319,14 @@ report_send(struct launch *launch, const struct audit_record *record)
 int
 report_confirm(struct launch *launch, const struct audit_record *record)
 {
-	return audit_journal_confirm(&launch->journal, record, mode(launch),
-	    wire_now() + AUDIT_DEADLINE_MS * WIRE_MS);
+	return audit_journal_confirm(
+	    &launch->journal, record, mode(launch), wire_now() + AUDIT_DEADLINE_MS * WIRE_MS);
 }
 
 void
 report_deliver(struct launch *launch, const struct audit_record *record)
 {
-	struct timespec pause = { .tv_sec = 1 };
+	struct timespec pause = {.tv_sec = 1};
 
 	while (report_send(launch, record) != 0) {
 		nanosleep(&pause, NULL);

@@ -13,7 +13,8 @@ void
 report_refuse(struct audit_record *record, const struct launch *launch, enum launch_stage stage,
     const char *reason, uint64_t suppressed);
 void
-report_auth(struct audit_record *record, const struct launch *launch, bool succeeded, const char *reason);
+report_auth(
+    struct audit_record *record, const struct launch *launch, bool succeeded, const char *reason);
 void
 report_policy(struct audit_record *record, const struct launch *launch, const char *old_sha256,
     const char *text, size_t length);
@@ -23,8 +24,8 @@ report_end(struct audit_record *record, const struct launch *launch, int status,
     const struct rusage *usage, uint64_t started);
 /* The launch was recorded and then given up. */
 void
-report_not_started(struct audit_record *record, const struct launch *launch, enum launch_stage stage,
-    const char *reason);
+report_not_started(struct audit_record *record, const struct launch *launch,
+    enum launch_stage stage, const char *reason);
 
 /*
  * Sends a record and waits until it is where audit = says. Returns 0 or -1 (errno).

@@ -46,8 +46,9 @@ sanitize_descriptors(void)
 			continue;
 		}
 		if ((flags & O_PATH) || fstat(i, &st) != 0 || S_ISDIR(st.st_mode))
-			give_up("stdin, stdout and stderr must not be directories: redirect them to a "
-				"file, a pipe or a terminal");
+			give_up(
+			    "stdin, stdout and stderr must not be directories: redirect them to a "
+			    "file, a pipe or a terminal");
 	}
 	if (close_range(3, ~0U, 0) != 0)
 		give_up("cannot close inherited descriptors");
@@ -69,7 +70,7 @@ sanitize_signals(struct origin *origin)
 		if (action.sa_handler == SIG_IGN)
 			sigaddset(&origin->ignored, i);
 		if (action.sa_handler != SIG_DFL && i != SIGKILL && i != SIGSTOP) {
-			action = (struct sigaction){ .sa_handler = SIG_DFL };
+			action = (struct sigaction){.sa_handler = SIG_DFL};
 			sigaction(i, &action, NULL);
 		}
 	}
@@ -83,9 +84,9 @@ sanitize_limits(struct origin *origin)
 	static const struct {
 		int resource;
 		rlim_t soft;
-	} wanted[] = { { RLIMIT_AS, RLIM_INFINITY }, { RLIMIT_CORE, 0 }, { RLIMIT_CPU, RLIM_INFINITY },
-		{ RLIMIT_DATA, RLIM_INFINITY }, { RLIMIT_FSIZE, RLIM_INFINITY }, { RLIMIT_NOFILE, 4096 },
-		{ RLIMIT_STACK, 8 << 20 } };
+	} wanted[] = {{RLIMIT_AS, RLIM_INFINITY}, {RLIMIT_CORE, 0}, {RLIMIT_CPU, RLIM_INFINITY},
+	    {RLIMIT_DATA, RLIM_INFINITY}, {RLIMIT_FSIZE, RLIM_INFINITY}, {RLIMIT_NOFILE, 4096},
+	    {RLIMIT_STACK, 8 << 20}};
 	static const struct itimerval off;
 	struct rlimit limit;
 
@@ -100,7 +101,8 @@ sanitize_limits(struct origin *origin)
 		const struct rlimit *before = &origin->limits[wanted[i].resource];
 
 		limit.rlim_cur = wanted[i].soft;
-		limit.rlim_max = wanted[i].soft > before->rlim_max ? wanted[i].soft : before->rlim_max;
+		limit.rlim_max =
+		    wanted[i].soft > before->rlim_max ? wanted[i].soft : before->rlim_max;
 		if (setrlimit((__rlimit_resource_t)wanted[i].resource, &limit) == 0)
 			continue;
 		limit.rlim_cur = limit.rlim_max = before->rlim_max;
@@ -175,9 +177,11 @@ sanitize_ids(struct origin *origin)
 	origin->uid = getuid();
 	origin->gid = getgid();
 	if (geteuid() != 0)
-		give_up("not running as root, so nothing can be started: the set-user-id bit is not in "
-			"effect here (inside another container, under no_new_privs, a user namespace, a "
-			"debugger or a nosuid mount); run it outside of that");
+		give_up(
+		    "not running as root, so nothing can be started: the set-user-id bit is not in "
+		    "effect here (inside another container, under no_new_privs, a user namespace, "
+		    "a "
+		    "debugger or a nosuid mount); run it outside of that");
 	if (count < 0 || !(origin->groups = calloc((size_t)count + 1, sizeof(gid_t))) ||
 	    (count = getgroups(count, origin->groups)) < 0)
 		give_up("cannot read your groups");
@@ -199,7 +203,7 @@ sanitize_title(const struct origin *origin, const char *text)
 void
 sanitize(struct origin *origin, int argc, char **argv, char **environment)
 {
-	*origin = (struct origin){ .pid = getpid() };
+	*origin = (struct origin){.pid = getpid()};
 	prctl(PR_SET_DUMPABLE, 0);
 	if (argc < 1 || !argv[0])
 		_exit(125);

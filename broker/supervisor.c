@@ -68,7 +68,8 @@ check_given_up(struct launch *launch, enum launch_stage stage)
 		launch_fail_status(launch, stage, 125, "given up: the caller is gone");
 	if (message.value <= 0 || message.value >= NSIG)
 		return;
-	snprintf(reason, sizeof reason, "given up: signal %d (%s)", message.value, strsignal(message.value));
+	snprintf(reason, sizeof reason, "given up: signal %d (%s)", message.value,
+	    strsignal(message.value));
 	if (message.value == SIGINT || message.value == SIGTERM || message.value == SIGHUP ||
 	    message.value == SIGQUIT)
 		launch_fail_status(launch, stage, 128 + message.value, reason);
@@ -83,9 +84,11 @@ learn_caller(struct launch *launch)
 	case 1:
 		return;
 	case 0:
-		launch_fail(launch, STAGE_CALLER, "no account has uid %u, so no rule can name you", launch->origin->uid);
+		launch_fail(launch, STAGE_CALLER, "no account has uid %u, so no rule can name you",
+		    launch->origin->uid);
 	default:
-		launch_fail(launch, STAGE_CALLER, "the directory of accounts does not answer: try again later");
+		launch_fail(launch, STAGE_CALLER,
+		    "the directory of accounts does not answer: try again later");
 	}
 }
 
@@ -94,7 +97,8 @@ read_request(struct launch *launch)
 {
 	char error[POLICY_TEXT_MAX];
 
-	if (request_parse(&launch->request, launch->origin->argc, launch->origin->argv, error, sizeof error) != 0)
+	if (request_parse(&launch->request, launch->origin->argc, launch->origin->argv, error,
+	        sizeof error) != 0)
 		launch_fail(launch, STAGE_REQUEST, "%s", error);
 	launch->request_known = true;
 }
@@ -110,18 +114,25 @@ decide(struct launch *launch)
 	policy_decide(launch->policy, &launch->question, &launch->decision);
 	launch->decided = true;
 	if (launch->decision.verdict != POLICY_ALLOW) {
-		bool says = policy_public(launch->policy) && launch->decision.verdict == POLICY_REFUSE;
+		bool says =
+		    policy_public(launch->policy) && launch->decision.verdict == POLICY_REFUSE;
 
-		launch_fail(launch, STAGE_POLICY, "%s", says ? launch->decision.reason : "not permitted");
+		launch_fail(
+		    launch, STAGE_POLICY, "%s", says ? launch->decision.reason : "not permitted");
 	}
 	if (launch->cgroups->safe < 0 && !settings->cgroup_caller)
-		launch_fail(launch, STAGE_CALLER, "%s, so nothing here is safe from being frozen or killed by users; an "
-		    "admin may set cgroup = caller in [settings]", launch->cgroups->reason);
-	for (const char *const *name = settings->image_owners; name && *name && count < IMAGE_OWNERS_MAX; name++)
-		if (strcmp(*name, "root") != 0 && directory_uid(&launch->directory, *name, &owners[count]) == 1)
+		launch_fail(launch, STAGE_CALLER,
+		    "%s, so nothing here is safe from being frozen or killed by users; an "
+		    "admin may set cgroup = caller in [settings]",
+		    launch->cgroups->reason);
+	for (const char *const *name = settings->image_owners;
+	     name && *name && count < IMAGE_OWNERS_MAX; name++)
+		if (strcmp(*name, "root") != 0 &&
+		    directory_uid(&launch->directory, *name, &owners[count]) == 1)
 			count++;
-	if (image_vet(&launch->image, owners, count, launch->question.image ? launch->question.image->sha256 : NULL,
-		error, sizeof error) != 0)
+	if (image_vet(&launch->image, owners, count,
+	        launch->question.image ? launch->question.image->sha256 : NULL, error,
+	        sizeof error) != 0)
 		launch_fail(launch, STAGE_IMAGE, "%s", error);
 }
 
@@ -138,14 +149,18 @@ prepare_record(struct launch *launch)
 	launch->state = audit_state_open();
 	if (!launch->state)
 		launch_fail(launch, STAGE_RECORD, "/run/boxdo cannot be used: %s", strerror(errno));
-	if (audit_budget_take(launch->origin->uid, bytes, settings->record_rate, settings->record_burst, &suppressed) !=
-	    AUDIT_BUDGET_OK)
-		launch_fail(launch, STAGE_RECORD, "too many records from you in a short time (record_rate in the policy); "
+	if (audit_budget_take(launch->origin->uid, bytes, settings->record_rate,
+	        settings->record_burst, &suppressed) != AUDIT_BUDGET_OK)
+		launch_fail(launch, STAGE_RECORD,
+		    "too many records from you in a short time (record_rate in the policy); "
 		    "wait a minute");
 	if (audit_state_owed(launch->state, 0) >= AUDIT_OWED_MAX)
-		launch_fail(launch, STAGE_RECORD, "the audit journal stores nothing: %u end records wait for it; an admin "
-		    "looks at systemd-journald@boxdo", AUDIT_OWED_MAX);
-	if (audit_journal_open(&launch->journal, settings->volatile_journal, error, sizeof error) != 0)
+		launch_fail(launch, STAGE_RECORD,
+		    "the audit journal stores nothing: %u end records wait for it; an admin "
+		    "looks at systemd-journald@boxdo",
+		    AUDIT_OWED_MAX);
+	if (audit_journal_open(&launch->journal, settings->volatile_journal, error, sizeof error) !=
+	    0)
 		launch_fail(launch, STAGE_RECORD, "%s", error);
 	launch->journal_open = true;
 }
@@ -171,11 +186,14 @@ record_policy(struct launch *launch)
 		launch_fail(launch, STAGE_POLICY, "the policy changes right now: try again");
 	report_policy(&record, launch, old, text, length);
 	if (report_send(launch, &record) != 0)
-		launch_fail(launch, STAGE_RECORD, "the policy in use could not be recorded: %s", strerror(errno));
+		launch_fail(launch, STAGE_RECORD, "the policy in use could not be recorded: %s",
+		    strerror(errno));
 	audit_record_free(&record);
 	free(text);
 	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || write(fd, policy_sha256(launch->policy), POLICY_SHA256_SIZE - 1) != POLICY_SHA256_SIZE - 1 ||
+	if (fd < 0 ||
+	    write(fd, policy_sha256(launch->policy), POLICY_SHA256_SIZE - 1) !=
+	        POLICY_SHA256_SIZE - 1 ||
 	    rename(new, path) != 0)
 		launch_fail(launch, STAGE_RECORD, "%s cannot be written: %s", new, strerror(errno));
 	close(fd);
@@ -186,14 +204,16 @@ authenticate(struct launch *launch, bool password)
 {
 	char reason[512], failure[640];
 	struct audit_record record;
-	uint32_t verdict = auth_ask(&launch->auth, launch->caller.user.name, launch->caller.tty, password,
-	    launch->handle, reason, sizeof reason);
+	uint32_t verdict = auth_ask(&launch->auth, launch->caller.user.name, launch->caller.tty,
+	    password, launch->handle, reason, sizeof reason);
 
 	auth_stop(&launch->auth);
 	if (password) {
-		report_auth(&record, launch, verdict == AUTH_YES, verdict == AUTH_YES ? "" : reason);
+		report_auth(
+		    &record, launch, verdict == AUTH_YES, verdict == AUTH_YES ? "" : reason);
 		if (report_send(launch, &record) != 0)
-			launch_fail(launch, STAGE_RECORD, "the authentication could not be recorded: %s", strerror(errno));
+			launch_fail(launch, STAGE_RECORD,
+			    "the authentication could not be recorded: %s", strerror(errno));
 		audit_record_free(&record);
 	}
 	check_given_up(launch, STAGE_AUTH);
@@ -207,8 +227,9 @@ static void
 start_init(struct launch *launch)
 {
 	unsigned long long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS;
-	const int foreign[] = { launch->handle, launch->journal.socket_dir, launch->journal.journal_dir,
-		launch->image.fd, launch->cgroups->safe, launch->cgroups->caller };
+	const int foreign[] = {launch->handle, launch->journal.socket_dir,
+	    launch->journal.journal_dir, launch->image.fd, launch->cgroups->safe,
+	    launch->cgroups->caller};
 	int ends[2];
 
 	if (!launch->question.ipc_host)
@@ -226,7 +247,8 @@ start_init(struct launch *launch)
 	close(ends[1]);
 	if (launch->init < 0) {
 		launch->init = 0;
-		launch_fail(launch, STAGE_NS, "no process for the container: %s (the job's pids limit?)", strerror(errno));
+		launch_fail(launch, STAGE_NS,
+		    "no process for the container: %s (the job's pids limit?)", strerror(errno));
 	}
 	launch->init_pidfd = pidfd_open(launch->init, 0);
 	if (launch->init_pidfd < 0)
@@ -248,22 +270,26 @@ record_launch(struct launch *launch)
 	status = report_send(launch, &record);
 	audit_record_free(&record);
 	if (status != 0)
-		launch_fail(launch, STAGE_RECORD, "this launch could not be recorded (%s), so it does not happen; an admin "
-		    "looks at systemd-journald@boxdo", strerror(errno));
+		launch_fail(launch, STAGE_RECORD,
+		    "this launch could not be recorded (%s), so it does not happen; an admin "
+		    "looks at systemd-journald@boxdo",
+		    strerror(errno));
 }
 
 static void
 wait_for_init(struct launch *launch)
 {
 	struct wire_message message;
-	int got = wire_receive(launch->control, launch->init, &message, wire_now() + SUPERVISOR_INIT_MS * WIRE_MS);
+	int got = wire_receive(
+	    launch->control, launch->init, &message, wire_now() + SUPERVISOR_INIT_MS * WIRE_MS);
 
 	if (got == 1 && message.kind == CHILD_READY)
 		return;
 	if (got == 1 && message.kind == CHILD_FAILED)
 		launch_fail(launch, STAGE_MOUNTS, "%s", message.text);
 	launch_fail(launch, STAGE_MOUNTS, "the container could not be set up (%s)",
-	    got < 0 && errno == ETIMEDOUT ? "something it mounts does not answer" : "its first process is gone");
+	    got < 0 && errno == ETIMEDOUT ? "something it mounts does not answer"
+	                                  : "its first process is gone");
 }
 
 /* Nothing of the caller's stays open here: who waits for the end of a pipe must not wait for us (B8). */
@@ -274,8 +300,10 @@ let_go(struct launch *launch)
 
 	mkdir("/run/boxdo/empty", 0555);
 	empty = open("/run/boxdo/empty", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (null < 0 || empty < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || setsid() < 0)
-		launch_fail(launch, STAGE_SUPERVISE, "the supervisor cannot let go of its caller: %s", strerror(errno));
+	if (null < 0 || empty < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 ||
+	    setsid() < 0)
+		launch_fail(launch, STAGE_SUPERVISE,
+		    "the supervisor cannot let go of its caller: %s", strerror(errno));
 	/* The end record should survive the memory it reports; best effort, it needs CAP_SYS_RESOURCE. */
 	score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (score >= 0 && write(score, "-1000", 5) < 0)
@@ -300,8 +328,13 @@ supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int h
 
 	if (!launch)
 		_exit(125);
-	*launch = (struct launch){ .origin = origin, .cgroups = cgroups, .handle = handle, .begin = wire_now(),
-		.directory.socket = -1, .opener.socket = -1, .auth.socket = -1 };
+	*launch = (struct launch){.origin = origin,
+	    .cgroups = cgroups,
+	    .handle = handle,
+	    .begin = wire_now(),
+	    .directory.socket = -1,
+	    .opener.socket = -1,
+	    .auth.socket = -1};
 	prctl(PR_SET_NAME, "boxdo-super");
 	audit_new_id(launch->id);
 	start_children(launch, prompt);

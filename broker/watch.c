@@ -28,11 +28,11 @@
 struct watch {
 	struct launch *launch;
 	uint64_t started;
-	uint64_t deadline;  /* max_runtime; UINT64_MAX: none */
+	uint64_t deadline; /* max_runtime; UINT64_MAX: none */
 	bool handle_gone;
-	bool ended;         /* INIT said how the command ended */
-	int status;         /* wait status of the command */
-	const char *reason; /* why it ended */
+	bool ended;                 /* INIT said how the command ended */
+	int status;                 /* wait status of the command */
+	const char *reason;         /* why it ended */
 	char text[POLICY_TEXT_MAX]; /* why it could not be executed */
 };
 
@@ -58,7 +58,8 @@ hear_handle(struct watch *watch)
 		stop(watch, "caller gone");
 		return;
 	}
-	if (message.value > 0 && message.value < NSIG && message.value != SIGKILL && message.value != SIGSTOP)
+	if (message.value > 0 && message.value < NSIG && message.value != SIGKILL &&
+	    message.value != SIGSTOP)
 		wire_send(launch->control, CHILD_SIGNAL, message.value, NULL, -1);
 }
 
@@ -112,7 +113,9 @@ wait_milliseconds(const struct watch *watch)
 		return -1;
 	if (now >= watch->deadline)
 		return 0;
-	return (watch->deadline - now) / WIRE_MS > 3600000 ? 3600000 : (int)((watch->deadline - now) / WIRE_MS) + 1;
+	return (watch->deadline - now) / WIRE_MS > 3600000
+	           ? 3600000
+	           : (int)((watch->deadline - now) / WIRE_MS) + 1;
 }
 
 /* Until INIT has ended, and with it the last process of the container. */
@@ -123,9 +126,10 @@ wait_for_end(struct watch *watch)
 	struct pollfd ready[3];
 
 	for (;;) {
-		ready[0] = (struct pollfd){ .fd = launch->init_pidfd, .events = POLLIN };
-		ready[1] = (struct pollfd){ .fd = launch->control, .events = POLLIN };
-		ready[2] = (struct pollfd){ .fd = watch->handle_gone ? -1 : launch->handle, .events = POLLIN };
+		ready[0] = (struct pollfd){.fd = launch->init_pidfd, .events = POLLIN};
+		ready[1] = (struct pollfd){.fd = launch->control, .events = POLLIN};
+		ready[2] = (struct pollfd){
+		    .fd = watch->handle_gone ? -1 : launch->handle, .events = POLLIN};
 		poll(ready, 3, wait_milliseconds(watch));
 		if (ready[1].revents)
 			hear_init(watch); /* first all it had to say, then its end */
@@ -135,7 +139,8 @@ wait_for_end(struct watch *watch)
 			hear_handle(watch);
 		if (wire_now() >= watch->deadline) {
 			watch->deadline = UINT64_MAX;
-			launch_tell(launch, "stopped: max_runtime of %s is over", launch->decision.rule);
+			launch_tell(
+			    launch, "stopped: max_runtime of %s is over", launch->decision.rule);
 			stop(watch, "max_runtime");
 		}
 	}
@@ -145,15 +150,15 @@ wait_for_end(struct watch *watch)
  * The status goes to the caller as soon as the end record is sent; that it is found and on disk is
  * SUPERVISOR's business alone, for as long as it takes.
  */
-static void __attribute__((noreturn))
-record_end(struct watch *watch, const struct rusage *usage)
+static void __attribute__((noreturn)) record_end(struct watch *watch, const struct rusage *usage)
 {
 	struct launch *launch = watch->launch;
 	struct audit_record record;
 	bool stored;
 
 	report_end(&record, launch, watch->status, watch->reason, usage, watch->started);
-	stored = audit_journal_send(&launch->journal, &record, wire_now() + WATCH_SEND_MS * WIRE_MS) == 0;
+	stored = audit_journal_send(
+	             &launch->journal, &record, wire_now() + WATCH_SEND_MS * WIRE_MS) == 0;
 	wire_send(launch->handle, HANDLE_ENDED, watch->status, NULL, -1);
 	close(launch->handle);
 	stored = stored && report_confirm(launch, &record) == 0;
@@ -168,13 +173,15 @@ record_end(struct watch *watch, const struct rusage *usage)
 void
 watch_run(struct launch *launch)
 {
-	struct watch watch = { .launch = launch, .started = wire_now(), .deadline = UINT64_MAX, .status = SIGKILL };
-	struct rusage usage = { .ru_maxrss = 0 };
+	struct watch watch = {
+	    .launch = launch, .started = wire_now(), .deadline = UINT64_MAX, .status = SIGKILL};
+	struct rusage usage = {.ru_maxrss = 0};
 
 	if (launch->decision.max_runtime)
 		watch.deadline = watch.started + launch->decision.max_runtime * 1000000000ULL;
 	if (filter_supervisor_load() != 0)
-		launch_fail(launch, STAGE_SUPERVISE, "the supervisor's system call filter cannot be loaded");
+		launch_fail(launch, STAGE_SUPERVISE,
+		    "the supervisor's system call filter cannot be loaded");
 	wire_send(launch->control, CHILD_GO, 0, NULL, -1);
 	wait_for_end(&watch);
 	wait4(launch->init, NULL, 0, &usage);

@@ -40,14 +40,14 @@ wire_pair(int ends[2])
 int
 wire_send(int socket, uint32_t kind, int32_t value, const char *text, int fd)
 {
-	struct wire_message message = { .kind = kind, .value = value };
+	struct wire_message message = {.kind = kind, .value = value};
 	size_t length = text ? strnlen(text, WIRE_TEXT_MAX - 1) : 0;
-	struct iovec iov = { &message, offsetof(struct wire_message, text) + length + 1 };
+	struct iovec iov = {&message, offsetof(struct wire_message, text) + length + 1};
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
+	} control = {0};
+	struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
 
 	if (length)
 		memcpy(message.text, text, length);
@@ -89,14 +89,16 @@ wire_control(struct msghdr *header, struct wire_message *message)
 int
 wire_receive(int socket, pid_t sender, struct wire_message *message, uint64_t deadline)
 {
-	struct iovec iov = { message, offsetof(struct wire_message, fd) };
+	struct iovec iov = {message, offsetof(struct wire_message, fd)};
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
 	} control;
-	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-		.msg_controllen = sizeof control };
-	struct pollfd ready = { .fd = socket, .events = POLLIN };
+	struct msghdr header = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &control,
+	    .msg_controllen = sizeof control};
+	struct pollfd ready = {.fd = socket, .events = POLLIN};
 	uint64_t now;
 	ssize_t length;
 	pid_t from;
@@ -118,8 +120,8 @@ wire_receive(int socket, pid_t sender, struct wire_message *message, uint64_t de
 		return 0;
 	message->fd = -1;
 	from = wire_control(&header, message);
-	if ((size_t)length <= offsetof(struct wire_message, text) || (header.msg_flags & MSG_TRUNC) ||
-	    (sender != 0 && from != sender)) {
+	if ((size_t)length <= offsetof(struct wire_message, text) ||
+	    (header.msg_flags & MSG_TRUNC) || (sender != 0 && from != sender)) {
 		if (message->fd >= 0)
 			close(message->fd);
 		errno = EPERM;

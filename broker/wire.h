@@ -12,10 +12,10 @@
 #define WIRE_TEXT_MAX 4096 /* bytes, with NUL */
 
 struct wire_message {
-	uint32_t kind;  /* the receiver's header says which there are */
+	uint32_t kind; /* the receiver's header says which there are */
 	int32_t value;
 	char text[WIRE_TEXT_MAX]; /* NUL-terminated after wire_receive */
-	int fd;         /* received descriptor, owned by the receiver; -1 */
+	int fd;                   /* received descriptor, owned by the receiver; -1 */
 };
 
 /* CLOCK_BOOTTIME in nanoseconds: the only clock the helper's deadlines use. */

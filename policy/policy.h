@@ -22,9 +22,9 @@
 #define POLICY_ALLOW 0x3c6ac59aU
 #define POLICY_REFUSE 0xc3953a65U
 
-#define POLICY_TEXT_MAX 1024   /* bytes of a line for the user, with NUL */
-#define POLICY_BINDS_MAX 192   /* binds one container may get */
-#define POLICY_SHA256_SIZE 65  /* hex and NUL */
+#define POLICY_TEXT_MAX 1024  /* bytes of a line for the user, with NUL */
+#define POLICY_BINDS_MAX 192  /* binds one container may get */
+#define POLICY_SHA256_SIZE 65 /* hex and NUL */
 
 /* Who asks, as the kernel (and for name and home, NSS) says. Not copied: must outlive the policy. */
 struct policy_who {
@@ -32,9 +32,9 @@ struct policy_who {
 	gid_t gid;
 	const gid_t *groups; /* supplementary, as the kernel holds them */
 	size_t group_count;
-	const char *name;    /* login name */
-	const char *home;    /* home directory as NSS says; may be "" */
-	const char *host;    /* kernel's node name */
+	const char *name; /* login name */
+	const char *home; /* home directory as NSS says; may be "" */
+	const char *host; /* kernel's node name */
 	time_t now;
 };
 
@@ -51,20 +51,21 @@ struct policy_lookup {
 };
 
 struct policy_error {
-	char text[POLICY_TEXT_MAX]; /* "/etc/boxdo/policy.conf:12:3: unknown key 'user'"; printable */
+	char text
+	    [POLICY_TEXT_MAX]; /* "/etc/boxdo/policy.conf:12:3: unknown key 'user'"; printable */
 };
 
 enum policy_audit { POLICY_CONFIRMED, POLICY_SYNCED, POLICY_UNCONFIRMED };
 
 struct policy_settings {
 	enum policy_audit audit;
-	unsigned ticket;             /* seconds; 0: none */
-	bool cgroup_caller;          /* cgroup = caller: SUPERVISOR may stay in the caller's cgroup */
-	bool volatile_journal;       /* volatile = yes: a journal that is not on a disk will do */
-	uint64_t record_rate;        /* bytes of records a user may cause, a second (16K) */
-	uint64_t record_burst;       /* bytes a user may save up (64M) */
+	unsigned ticket;       /* seconds; 0: none */
+	bool cgroup_caller;    /* cgroup = caller: SUPERVISOR may stay in the caller's cgroup */
+	bool volatile_journal; /* volatile = yes: a journal that is not on a disk will do */
+	uint64_t record_rate;  /* bytes of records a user may cause, a second (16K) */
+	uint64_t record_burst; /* bytes a user may save up (64M) */
 	const char *const *image_owners; /* account names besides root; NULL-terminated */
-	const char *const *redact;   /* globs; NULL-terminated */
+	const char *const *redact;       /* globs; NULL-terminated */
 };
 
 struct policy_image {
@@ -126,19 +127,21 @@ struct policy_place {
 };
 
 struct policy_question {
-	const struct policy_image *image; /* catalogue entry asked for by name or by its path; else NULL */
-	const char *image_path;           /* absolute, as opened; NULL only when image is not NULL */
+	const struct policy_image
+	    *image;             /* catalogue entry asked for by name or by its path; else NULL */
+	const char *image_path; /* absolute, as opened; NULL only when image is not NULL */
 	const struct policy_bind *binds;
 	size_t bind_count;
 	struct policy_place home, cwd;
-	const char *const *paths;         /* beside policy_paths(): as opened; NULL: not there for the caller */
-	const char *const *devices;       /* opened device paths, e.g. /dev/nvidia0 */
+	const char *const
+	    *paths; /* beside policy_paths(): as opened; NULL: not there for the caller */
+	const char *const *devices; /* opened device paths, e.g. /dev/nvidia0 */
 	size_t device_count;
-	const char *network;              /* NULL: the rule's default; "host", "none" */
+	const char *network; /* NULL: the rule's default; "host", "none" */
 	bool ipc_host;
-	const char *run_as;               /* NULL: the caller */
-	const char *const *command;       /* NULL-terminated; entrypoint first */
-	const char *const *envs;          /* names asked for with -e */
+	const char *run_as;         /* NULL: the caller */
+	const char *const *command; /* NULL-terminated; entrypoint first */
+	const char *const *envs;    /* names asked for with -e */
 	size_t env_count;
 };
 
@@ -153,15 +156,18 @@ struct policy_mount {
 };
 
 struct policy_decision {
-	uint32_t verdict;               /* POLICY_ALLOW or POLICY_REFUSE; anything else is a bug */
-	char rule[512];                 /* "allow ml (/etc/boxdo/policy.conf:14)"; "" when none decided */
-	char reason[POLICY_TEXT_MAX];   /* refusal: what and why and what to do, for a user who may read the policy */
-	bool password;                  /* some rule in force asks for it */
-	uint64_t max_runtime;           /* seconds; 0: none */
-	const char *network;            /* "host" or "none" */
-	struct policy_mount mounts[POLICY_BINDS_MAX]; /* sorted: a parent's destination before its children's */
+	uint32_t verdict; /* POLICY_ALLOW or POLICY_REFUSE; anything else is a bug */
+	char rule[512];   /* "allow ml (/etc/boxdo/policy.conf:14)"; "" when none decided */
+	char reason
+	    [POLICY_TEXT_MAX]; /* refusal: what and why and what to do, for a user who may read the policy */
+	bool password;        /* some rule in force asks for it */
+	uint64_t max_runtime; /* seconds; 0: none */
+	const char *network;  /* "host" or "none" */
+	struct policy_mount
+	    mounts[POLICY_BINDS_MAX]; /* sorted: a parent's destination before its children's */
 	size_t mount_count;
-	const char *const *env;         /* globs of names the ambient environment is narrowed to; NULL: not narrowed */
+	const char *const
+	    *env; /* globs of names the ambient environment is narrowed to; NULL: not narrowed */
 };
 
 /* Fills *decision. All strings live as long as policy and question. */

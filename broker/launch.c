@@ -63,7 +63,7 @@ stop_all(struct launch *launch)
 	opener_stop(&launch->opener);
 	directory_stop(&launch->directory);
 	if (launch->init > 0) {
-		struct pollfd ended = { .fd = launch->init_pidfd, .events = POLLIN };
+		struct pollfd ended = {.fd = launch->init_pidfd, .events = POLLIN};
 
 		pidfd_send_signal(launch->init_pidfd, SIGKILL, NULL, 0);
 		/* It ends at once, unless it sits in a file system that is gone; nobody waits for that. */
@@ -86,7 +86,8 @@ asked_bytes(const struct launch *launch)
 static void
 record_refusal(struct launch *launch, enum launch_stage stage, const char *reason)
 {
-	const struct policy_settings *settings = launch->policy ? policy_settings(launch->policy) : NULL;
+	const struct policy_settings *settings =
+	    launch->policy ? policy_settings(launch->policy) : NULL;
 	struct audit_record record;
 	uint64_t suppressed = 0;
 	char error[256];
@@ -100,8 +101,9 @@ record_refusal(struct launch *launch, enum launch_stage stage, const char *reaso
 	if (budget == AUDIT_BUDGET_OVER)
 		return;
 	if (!launch->journal_open)
-		launch->journal_open = audit_journal_open(&launch->journal,
-		    settings && settings->volatile_journal, error, sizeof error) == 0;
+		launch->journal_open =
+		    audit_journal_open(&launch->journal, settings && settings->volatile_journal,
+		        error, sizeof error) == 0;
 	report_refuse(&record, launch, stage, reason, suppressed);
 	if (report_send(launch, &record) != 0)
 		launch_tell(launch, "this refusal could not be recorded: %s", strerror(errno));
