@@ -288,7 +288,7 @@ load_append(void *context, const struct vet_file *file)
 char *
 policy_text(const struct policy *policy, size_t *length)
 {
-	struct policy_error error;
+	struct policy_error error = {""};
 	struct load_text text;
 	char *data = NULL, hex[POLICY_SHA256_SIZE];
 	bool is_public, ok;

@@ -214,17 +214,19 @@ vet_by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names of policy.d that count, sorted by bytes. A NULL name: readdir failed. */
+/* The names of policy.d that count, sorted by bytes; the caller's to free, also after an error. */
 static int
 vet_names(struct vet *vet, int fd, const char *path, char **names, size_t *count)
 {
 	DIR *stream = fdopendir(fd);
 	struct dirent *entry;
 	int result = -1;
+	char *name;
 
 	if (stream == NULL) {
+		vet_errno(vet, path, "cannot read");
 		close(fd);
-		return vet_errno(vet, path, "cannot read");
+		return -1;
 	}
 	while (errno = 0, (entry = readdir(stream)) != NULL) {
 		if (!vet_is_drop_in(entry->d_name))
@@ -233,11 +235,11 @@ vet_names(struct vet *vet, int fd, const char *path, char **names, size_t *count
 			vet_error(vet, path, "holds too many files");
 			goto out;
 		}
-		if ((names[*count] = strdup(entry->d_name)) == NULL) {
+		if ((name = strdup(entry->d_name)) == NULL) {
 			vet_error(vet, path, "out of memory");
 			goto out;
 		}
-		++*count;
+		names[(*count)++] = name;
 	}
 	result = errno == 0 ? 0 : vet_errno(vet, path, "cannot read");
 	qsort(names, *count, sizeof(*names), vet_by_name);
