@@ -88,12 +88,12 @@ caller_path(char path[PATH_MAX], char unified[PATH_MAX])
 		if (!name || strlen(name + 1) >= PATH_MAX)
 			continue;
 		if (strncmp(line, "0::", 3) == 0)
-			strcpy(unified, name + 1);
+			snprintf(unified, PATH_MAX, "%s", name + 1);
 		else if (strlen(name + 1) > strlen(path))
-			strcpy(path, name + 1);
+			snprintf(path, PATH_MAX, "%s", name + 1);
 	}
 	if (strlen(unified) > 1 || strlen(path) <= 1)
-		strcpy(path, unified);
+		snprintf(path, PATH_MAX, "%s", unified);
 	return unified[0] == '/' ? 0 : -1;
 }
 

@@ -15,7 +15,6 @@
 #include "broker/mounts.h"
 #include "broker/wire.h"
 
-#include <grp.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -78,7 +77,7 @@ child_run(const struct plan *plan, int control, const int *foreign, size_t forei
 	for (size_t i = 0; i < foreign_count; i++)
 		close(foreign[i]);
 	/* The caller's groups, so that a mount point inside the caller's files is found as the caller would. */
-	if (setgroups(origin->group_count, origin->groups) != 0)
+	if (drop_groups(origin->groups, origin->group_count) != 0)
 		give_up(control, "cannot set the groups");
 	if (plan->network_none && loopback_up() != 0)
 		give_up(control, "cannot bring the loopback interface up");

@@ -121,7 +121,8 @@ destination_resolve(int image, const char *base, const char *name, bool director
 		snprintf(error, size, "%s is too long", name);
 		return -1;
 	}
-	strcat(destination->path, name + strlen(prefix));
+	memcpy(destination->path + strlen(destination->path), name + strlen(prefix),
+	    strlen(name + strlen(prefix)) + 1);
 	return 0;
 }
 

@@ -65,7 +65,7 @@ answer_user(struct directory_child *child, uid_t uid, char *text)
 	        entry.pw_shell, entry.pw_gid) >= WIRE_TEXT_MAX ||
 	    strlen(entry.pw_name) >= sizeof child->name)
 		return -1;
-	strcpy(child->name, entry.pw_name);
+	snprintf(child->name, sizeof child->name, "%s", entry.pw_name);
 	child->primary = entry.pw_gid;
 	return 1;
 }
@@ -208,7 +208,7 @@ take_field(char **rest, char *field, size_t size)
 
 	if (!value || strlen(value) >= size)
 		return -1;
-	strcpy(field, value);
+	memcpy(field, value, strlen(value) + 1);
 	return 0;
 }
 

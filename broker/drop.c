@@ -145,6 +145,12 @@ drop_to_kill(int empty_root)
 	must(prctl(PR_GET_DUMPABLE) == 0);
 }
 
+int
+drop_groups(const gid_t *groups, size_t count)
+{
+	return setgroups(count, groups);
+}
+
 void
 drop_fsids(uid_t uid, gid_t gid)
 {

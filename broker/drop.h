@@ -31,6 +31,10 @@ drop_real(uid_t uid, gid_t gid);
 void
 drop_to_kill(int empty_root);
 
+/* The groups alone: INIT takes the caller's before it looks into the caller's files. Returns 0 or -1. */
+int
+drop_groups(const gid_t *groups, size_t count);
+
 /* File access ids alone become the caller's: INIT, to resolve a mount point inside the caller's files. */
 void
 drop_fsids(uid_t uid, gid_t gid);

@@ -222,19 +222,21 @@ find_kind(struct image *image, char *error, size_t size)
 static void
 measure_verity(struct image *image)
 {
-	struct {
-		struct fsverity_digest head;
-		uint8_t bytes[64];
-	} digest = {.head.digest_size = sizeof digest.bytes};
+	const size_t bytes = 64;
+	struct fsverity_digest *digest = calloc(1, sizeof *digest + bytes);
 	size_t length;
 
-	if (image->kind == IMAGE_DIRECTORY || ioctl(image->fd, FS_IOC_MEASURE_VERITY, &digest) != 0)
-		return;
-	length = (size_t)snprintf(image->verity, sizeof image->verity,
-	    "%s:", digest.head.digest_algorithm == FS_VERITY_HASH_ALG_SHA512 ? "sha512" : "sha256");
-	for (size_t i = 0; i < digest.head.digest_size && i < sizeof digest.bytes; i++)
-		length += (size_t)snprintf(
-		    image->verity + length, sizeof image->verity - length, "%02x", digest.bytes[i]);
+	if (digest)
+		digest->digest_size = bytes;
+	if (digest && image->kind != IMAGE_DIRECTORY &&
+	    ioctl(image->fd, FS_IOC_MEASURE_VERITY, digest) == 0) {
+		length = (size_t)snprintf(image->verity, sizeof image->verity, "%s:",
+		    digest->digest_algorithm == FS_VERITY_HASH_ALG_SHA512 ? "sha512" : "sha256");
+		for (size_t i = 0; i < digest->digest_size && i < bytes; i++)
+			length += (size_t)snprintf(image->verity + length,
+			    sizeof image->verity - length, "%02x", digest->digest[i]);
+	}
+	free(digest);
 }
 
 /* O_PATH becomes readable by the descriptor itself, never by name again. */
@@ -261,7 +263,7 @@ int
 image_vet(struct image *image, const uid_t *owners, size_t owner_count, const char *pinned,
     char *error, size_t size)
 {
-	strcpy(image->sha256, "unknown");
+	snprintf(image->sha256, sizeof image->sha256, "unknown");
 	if (vet_parents(image->path, owners, owner_count, error, size) != 0)
 		return -1;
 	if (reopen(image) != 0) {

@@ -23,9 +23,9 @@
 	X(REQUEST, "request")                                                                      \
 	X(POLICY, "policy")                                                                        \
 	X(IMAGE, "image")                                                                          \
+	X(NS, "ns")                                                                                \
 	X(AUTH, "auth")                                                                            \
 	X(RECORD, "record")                                                                        \
-	X(NS, "ns")                                                                                \
 	X(MOUNTS, "mounts")                                                                        \
 	X(COMMAND, "command")                                                                      \
 	X(SUPERVISE, "supervise")

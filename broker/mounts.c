@@ -351,8 +351,8 @@ place_name(struct build *build, size_t i)
 		snprintf(build->error, build->size, "%s is too long", mount->destination);
 		return -1;
 	}
-	strcpy(place->at.path, head);
-	strcat(place->at.path, rest);
+	memcpy(place->at.path, head, strlen(head));
+	memcpy(place->at.path + strlen(head), rest, strlen(rest) + 1);
 	return 0;
 }
 

@@ -253,7 +253,6 @@ find_by_name(struct launch *launch)
 static void
 take_command(struct launch *launch)
 {
-	static char shell[] = "/bin/sh";
 	const struct request *request = &launch->request;
 	size_t count = 0;
 
@@ -267,8 +266,8 @@ take_command(struct launch *launch)
 	}
 	for (size_t i = 0; i < request->command_count; i++)
 		launch->command[count++] = request->command[i];
-	if (count == 0)
-		launch->command[count++] = shell;
+	if (count == 0 && !(launch->command[0] = strdup("/bin/sh")))
+		launch_fail(launch, STAGE_REQUEST, "out of memory");
 }
 
 void

@@ -20,6 +20,8 @@
 static const char *const default_redact[] = {
     "--token=*", "--password=*", "--secret=*", "--api-key=*", NULL};
 
+#define REPORT_MESSAGE_MAX 1024 /* bytes of the command in MESSAGE; COMMAND has all of it */
+
 static const char *const stage_names[] = {
 #define X(id, name) name,
     LAUNCH_STAGES(X)
@@ -135,30 +137,19 @@ add_binds(struct audit_record *record, const struct launch *launch, bool granted
 		audit_record_text(record, "DEVICES", launch->request.devices[i]);
 }
 
-/* Like sudo's line, so that a reader of auth.log is at home. */
+/* Like sudo's line, so that a reader of auth.log is at home; the command as it stands in COMMAND, redacted. */
 static void
 add_message(struct audit_record *record, const struct launch *launch, const char *what)
 {
 	const struct caller *caller = &launch->caller;
-	const char *const *words = command(launch);
-	char text[1024];
-	size_t length = 0;
+	int length = 0;
+	const char *text = audit_record_command_text(record, &length);
 
-	text[0] = '\0';
-	for (size_t i = 0; words[i] && length + 2 < sizeof text; i++)
-		length += (size_t)snprintf(
-		    text + length, sizeof text - length, "%s%.200s", i ? " " : "", words[i]);
-	/* A secret that a glob hides must not stand in the message either. */
-	for (const char *const *glob = redact(launch); glob && *glob; glob++) {
-		size_t head = strcspn(*glob, "*");
-
-		if (head > 0 && memmem(text, strlen(text), *glob, head))
-			snprintf(text, sizeof text, "(redacted, see BOXDO_COMMAND)");
-	}
-	audit_record_message(record, "%s : %s%sHOST=%s ; TTY=%s ; PWD=%s ; IMAGE=%s ; COMMAND=%s",
+	audit_record_message(record, "%s : %s%sHOST=%s ; TTY=%s ; PWD=%s ; IMAGE=%s ; COMMAND=%.*s",
 	    caller->user.name[0] ? caller->user.name : "(unknown)", what ? what : "",
 	    what ? " ; " : "", caller->host, caller->tty[0] ? caller->tty : "none", caller->cwd,
-	    launch->request_known ? launch->request.image : "", text);
+	    launch->request_known ? launch->request.image : "",
+	    length < REPORT_MESSAGE_MAX ? length : REPORT_MESSAGE_MAX, text ? text : "");
 }
 
 static void
@@ -207,7 +198,7 @@ report_auth(
     struct audit_record *record, const struct launch *launch, bool succeeded, const char *reason)
 {
 	start(record, launch, AUDIT_AUTH);
-	add_text(record, "IMAGE", launch->request.image);
+	add_asked(record, launch, AUDIT_REFUSED_COMMAND_MAX);
 	add_decision(record, launch);
 	add_text(record, "RESULT", succeeded ? "success" : "failure");
 	add_text(record, "REASON", reason);

@@ -103,6 +103,16 @@ read_request(struct launch *launch)
 	launch->request_known = true;
 }
 
+/* Who may not read the policy learns nothing of it; `sudo boxdo run` is a habit that needs breaking. */
+static void __attribute__((noreturn)) refuse(struct launch *launch)
+{
+	bool says = policy_public(launch->policy) && launch->decision.verdict == POLICY_REFUSE;
+
+	launch_fail(launch, STAGE_POLICY, "%s%s", says ? launch->decision.reason : "not permitted",
+	    launch->origin->uid == 0 ? " (you are root here, and rules name users: drop the sudo)"
+	                             : "");
+}
+
 static void
 decide(struct launch *launch)
 {
@@ -113,13 +123,8 @@ decide(struct launch *launch)
 
 	policy_decide(launch->policy, &launch->question, &launch->decision);
 	launch->decided = true;
-	if (launch->decision.verdict != POLICY_ALLOW) {
-		bool says =
-		    policy_public(launch->policy) && launch->decision.verdict == POLICY_REFUSE;
-
-		launch_fail(
-		    launch, STAGE_POLICY, "%s", says ? launch->decision.reason : "not permitted");
-	}
+	if (launch->decision.verdict != POLICY_ALLOW)
+		refuse(launch);
 	if (launch->cgroups->safe < 0 && !settings->cgroup_caller)
 		launch_fail(launch, STAGE_CALLER,
 		    "%s, so nothing here is safe from being frozen or killed by users; an "
