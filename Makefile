@@ -98,11 +98,20 @@ demo: deps
 	@$(MAKE) --no-print-directory -s all helpers
 	@tests/demo
 
-bench: all helpers
-	@tests/stage --quiet bench/run
+# How long a launch takes beside others, and where its time goes: bench/run.
+BENCH    = $(B)/bench/timer $(B)/bench/floor
+$(B)/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	$(MUSL_CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -static -o $@ $<
+bench: deps
+	@$(MAKE) --no-print-directory -s all helpers $(BENCH)
+	@tests/stage --quiet env $${ROUNDS:+ROUNDS="$$ROUNDS"} $${PEERBENCH:+PEERBENCH="$$PEERBENCH"} bench/run
+bench-stages: deps
+	@$(MAKE) --no-print-directory -s all helpers $(BENCH)
+	@tests/stage --quiet env $${LAUNCHES:+LAUNCHES="$$LAUNCHES"} bench/run stages
 
 clean:
 	rm -rf $(B)
 
-.PHONY: all unit helpers clean install deps launch-objects programs lint check check-vm check-long demo bench
+.PHONY: all unit helpers clean install deps launch-objects programs lint check check-vm check-long demo bench bench-stages
 -include $(wildcard $(foreach d,broker policy audit client,$(B)/$(d)/*.d))
