@@ -73,7 +73,7 @@ child_run(const struct plan *plan, int control, const int *foreign, size_t forei
 	struct wire_message message;
 	char error[POLICY_TEXT_MAX];
 
-	prctl(PR_SET_NAME, "boxdo-init");
+	sanitize_title(origin, "boxdo-init");
 	for (size_t i = 0; i < foreign_count; i++)
 		close(foreign[i]);
 	/* The caller's groups, so that a mount point inside the caller's files is found as the caller would. */

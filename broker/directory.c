@@ -166,7 +166,7 @@ directory_stop(struct directory *directory)
 	close(directory->socket);
 	directory->socket = -1;
 	kill(directory->pid, SIGKILL);
-	waitpid(directory->pid, NULL, 0);
+	waitpid(directory->pid, NULL, WNOHANG);
 }
 
 /* Asks and waits; the answer must be to this question. On 1, *message holds it. */

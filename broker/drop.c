@@ -30,19 +30,13 @@ must(int ok)
 		_exit(125);
 }
 
-/* Permitted, effective and inheritable become exactly the given capability (or none: -1). */
+/* Permitted, effective and inheritable become empty. */
 static void
-drop_capabilities(int keep)
+drop_capabilities(void)
 {
-	cap_value_t value = keep;
 	cap_t set = cap_init();
 
-	must(set != NULL);
-	if (keep >= 0) {
-		must(cap_set_flag(set, CAP_PERMITTED, 1, &value, CAP_SET) == 0);
-		must(cap_set_flag(set, CAP_EFFECTIVE, 1, &value, CAP_SET) == 0);
-	}
-	must(cap_set_proc(set) == 0);
+	must(set != NULL && cap_set_proc(set) == 0);
 	cap_free(set);
 }
 
@@ -119,7 +113,7 @@ drop_to(uid_t uid, gid_t gid, const gid_t *groups, size_t count)
 	must(setresgid(gid, gid, gid) == 0);
 	must(setresuid(uid, uid, uid) == 0);
 	must(prctl(PR_SET_DUMPABLE, 0) == 0);
-	drop_capabilities(-1);
+	drop_capabilities();
 	prove_ids(uid, gid, groups, count);
 	prove_no_way_back(uid);
 }
@@ -132,17 +126,28 @@ drop_real(uid_t uid, gid_t gid)
 	must(prctl(PR_SET_DUMPABLE, 0) == 0);
 }
 
-void
+int
 drop_to_kill(int empty_root)
 {
+	cap_value_t kill_only = CAP_KILL;
+	cap_t set = cap_init(), now;
 	uid_t r, e, s;
+	int status = -1;
 
 	/* cwd stays where it is (the journal's socket directory), outside the new root. */
-	must(fchdir(empty_root) == 0 && chroot(".") == 0);
-	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	drop_capabilities(CAP_KILL);
-	must(getresuid(&r, &e, &s) == 0 && r == 0 && e == 0 && s == 0);
-	must(prctl(PR_GET_DUMPABLE) == 0);
+	if (set && fchdir(empty_root) == 0 && chroot(".") == 0 &&
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	    cap_set_flag(set, CAP_PERMITTED, 1, &kill_only, CAP_SET) == 0 &&
+	    cap_set_flag(set, CAP_EFFECTIVE, 1, &kill_only, CAP_SET) == 0 &&
+	    cap_set_proc(set) == 0 && (now = cap_get_proc())) {
+		if (cap_compare(now, set) == 0 && prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN) == 0 &&
+		    getresuid(&r, &e, &s) == 0 && r == 0 && e == 0 && s == 0 &&
+		    prctl(PR_GET_DUMPABLE) == 0)
+			status = 0;
+		cap_free(now);
+	}
+	cap_free(set);
+	return status;
 }
 
 int

@@ -27,8 +27,11 @@ drop_to(uid_t uid, gid_t gid, const gid_t *groups, size_t count);
 void
 drop_real(uid_t uid, gid_t gid);
 
-/* SUPERVISOR for the rest of its life: ids 0, CAP_KILL alone, an empty root, no new privileges. */
-void
+/*
+ * SUPERVISOR for the rest of its life: ids 0, CAP_KILL alone, an empty root, no new privileges. Returns 0 or
+ * -1: it owes an end record by now, and must be able to say so.
+ */
+int
 drop_to_kill(int empty_root);
 
 /* The groups alone: INIT takes the caller's before it looks into the caller's files. Returns 0 or -1. */

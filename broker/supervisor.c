@@ -297,6 +297,15 @@ wait_for_init(struct launch *launch)
 	                                  : "its first process is gone");
 }
 
+/* The children that asked were killed when they were done; by now they are dead. Hung ones stay until they are. */
+static void
+reap_children(const struct launch *launch)
+{
+	waitpid(launch->auth.pid, NULL, WNOHANG);
+	waitpid(launch->opener.pid, NULL, WNOHANG);
+	waitpid(launch->directory.pid, NULL, WNOHANG);
+}
+
 /* Nothing of the caller's stays open here: who waits for the end of a pipe must not wait for us (B8). */
 static void
 let_go(struct launch *launch)
@@ -322,7 +331,8 @@ let_go(struct launch *launch)
 		close(launch->cgroups->caller);
 	if (fchdir(launch->journal.socket_dir) != 0)
 		launch_fail(launch, STAGE_SUPERVISE, "the journal's directory is gone");
-	drop_to_kill(empty);
+	if (drop_to_kill(empty) != 0)
+		launch_fail(launch, STAGE_SUPERVISE, "the supervisor cannot give its privilege up");
 	close(empty);
 }
 
@@ -340,7 +350,7 @@ supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int h
 	    .directory.socket = -1,
 	    .opener.socket = -1,
 	    .auth.socket = -1};
-	prctl(PR_SET_NAME, "boxdo-super");
+	sanitize_title(origin, "boxdo-super");
 	audit_new_id(launch->id);
 	start_children(launch, prompt);
 	launch_stage_done(launch, STAGE_SANITIZE);
@@ -370,6 +380,7 @@ supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int h
 	wait_for_init(launch);
 	launch_stage_done(launch, STAGE_MOUNTS);
 	check_given_up(launch, STAGE_MOUNTS);
+	reap_children(launch);
 	let_go(launch);
 	watch_run(launch);
 }
