@@ -68,8 +68,10 @@ deps:
 # --- tests: tests/README.md -----------------------------------------------------------------------
 
 # Programs the tests use inside a stage.
-HELPERS  = $(B)/helpers/socket-hold $(B)/helpers/passthrough
+HELPERS  = $(patsubst tests/helpers/%.c,$(B)/helpers/%,$(wildcard tests/helpers/*.c))
 $(B)/helpers/passthrough: HELPER_LIBS = $$(pkg-config --cflags --libs fuse3)
+# Runs inside of images that have no libraries.
+$(B)/helpers/attack_inside: HELPER_LIBS = -static
 $(B)/helpers/%: tests/helpers/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $< $(HELPER_LIBS)
