@@ -140,7 +140,8 @@ launch_fail_status(struct launch *launch, enum launch_stage stage, int status, c
 	if (launch->recorded)
 		record_not_started(launch, stage, status, reason);
 	record_refusal(launch, stage, reason);
-	launch_tell(launch, "%s", reason);
+	if (!launch->request.refused)
+		launch_tell(launch, "%s", reason);
 	wire_send(launch->handle, HANDLE_REFUSED, status, NULL, -1);
 	_exit(0);
 }

@@ -354,6 +354,14 @@ request_entrypoint(struct reader *reader, const char *value)
 	return 0;
 }
 
+/* Told on by the client that it refused the command line, so that the refusal is on record. */
+static int
+request_refused(struct reader *reader, const char *value)
+{
+	reader->request->refused = value;
+	return 0;
+}
+
 static int
 request_hostname(struct reader *reader, const char *value)
 {
@@ -488,6 +496,7 @@ static int (*const request_take[REQUEST_KEY_COUNT])(struct reader *reader, const
     [REQUEST_ULIMIT] = request_ulimit,
     [REQUEST_HOME] = request_home,
     [REQUEST_CWD] = request_cwd,
+    [REQUEST_REFUSED] = request_refused,
 };
 
 /* The index of the key that argument names, with its value; -1 with the error filled. */

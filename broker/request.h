@@ -50,7 +50,8 @@
 	X(SHM_SIZE,   "shm-size",   20,                      1)        \
 	X(ULIMIT,     "ulimit",     64,                      REQUEST_ULIMITS_MAX) \
 	X(HOME,       "home",       2,                       1)        \
-	X(CWD,        "cwd",        2,                       1)
+	X(CWD,        "cwd",        2,                       1)        \
+	X(REFUSED,    "refused",    1023,                    1)
 /* clang-format on */
 
 enum request_key {
@@ -95,6 +96,7 @@ struct request {
 	const char *network;    /* NULL, "host" or "none" */
 	const char *ipc;        /* NULL, "private" or "host" */
 	const char *entrypoint; /* NULL or a command */
+	const char *refused;    /* NULL, or why the client refused: nothing is started */
 	const char *hostname;   /* NULL or one DNS label */
 	uint64_t shm_size;      /* bytes; 0: as large as the host's */
 	struct request_ulimit ulimits[REQUEST_ULIMITS_MAX];

@@ -101,6 +101,9 @@ read_request(struct launch *launch)
 	        sizeof error) != 0)
 		launch_fail(launch, STAGE_REQUEST, "%s", error);
 	launch->request_known = true;
+	/* The client said so to the user already. Who goes around the client gets no more for it. */
+	if (launch->request.refused)
+		launch_fail(launch, STAGE_REQUEST, "%s", launch->request.refused);
 }
 
 /* Who may not read the policy learns nothing of it; `sudo boxdo run` is a habit that needs breaking. */

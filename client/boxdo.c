@@ -37,24 +37,35 @@ boxdo_write(int fd, const char *text, size_t length)
 	}
 }
 
+/* "boxdo: " and what was said last; its newline becomes the end. */
+static char boxdo_line[1024] = "boxdo: ";
+#define BOXDO_LINE_START (sizeof("boxdo: ") - 1)
+
+const char *
+boxdo_failed(void)
+{
+	return boxdo_line + BOXDO_LINE_START;
+}
+
 int
 boxdo_fail(const char *format, ...)
 {
-	char line[1024] = "boxdo: ";
-	const size_t start = strlen(line);
+	char *line = boxdo_line;
 	va_list arguments;
 	size_t length;
 
 	va_start(arguments, format);
-	vsnprintf(line + start, sizeof(line) - start - 1, format, arguments);
+	vsnprintf(
+	    line + BOXDO_LINE_START, sizeof(boxdo_line) - BOXDO_LINE_START - 1, format, arguments);
 	va_end(arguments);
 	length = strlen(line);
 	/* What was typed may come from a file or a web page: no escape sequence reaches the terminal. */
 	for (size_t i = 0; i < length; i++)
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
 			line[i] = '?';
-	line[length++] = '\n';
-	boxdo_write(STDERR_FILENO, line, length);
+	line[length] = '\n';
+	boxdo_write(STDERR_FILENO, line, length + 1);
+	line[length] = '\0';
 	return BOXDO_EXIT_CLIENT;
 }
 

@@ -48,6 +48,9 @@ struct boxdo_option {
 /* boxdo.c: "boxdo: ..." on stderr, control characters as '?'; returns BOXDO_EXIT_CLIENT. */
 int
 boxdo_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What boxdo_fail said last, without "boxdo: " and newline; "" when it was never called. */
+const char *
+boxdo_failed(void);
 /* boxdo_run.c: boxdo run; argv[0] is "run". Returns only when it failed or printed the help. */
 int
 boxdo_run(int argc, char **argv);

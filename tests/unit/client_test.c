@@ -44,6 +44,12 @@ boxdo_fail(const char *format, ...)
 	return BOXDO_EXIT_CLIENT;
 }
 
+const char *
+boxdo_failed(void)
+{
+	return said;
+}
+
 static void
 append(char *text, size_t size, const char *word)
 {
@@ -74,7 +80,10 @@ __wrap_execve(const char *path, char *const argv[], char *const envp[])
 	if (request_parse(&request, argc, (char **)(uintptr_t)argv, error, sizeof(error)) != 0)
 		print_error("the helper says: %s\n", error);
 	assert_string_equal(error, "");
-	executed = true;
+	/* A refusal goes to the helper too, which only writes it down: what was said, and no word typed. */
+	if (request.refused != NULL)
+		assert_string_equal(request.refused, said);
+	executed = request.refused == NULL;
 	errno = ENOENT;
 	return -1;
 }
