@@ -195,20 +195,27 @@ wait_for_verdict(struct auth *auth, int watch, uint64_t deadline)
 	return -1;
 }
 
+int
+auth_question(struct auth *auth, const char *user, const char *tty, bool password)
+{
+	char text[512];
+
+	snprintf(text, sizeof text, "%s\n%s", user, tty);
+	return auth->socket < 0
+	           ? -1
+	           : wire_send(auth->socket, password ? AUTH_PASSWORD : AUTH_ACCOUNT, 0, text, -1);
+}
+
 uint32_t
-auth_ask(struct auth *auth, const char *user, const char *tty, bool password, int watch,
-    char *reason, size_t size)
+auth_verdict(struct auth *auth, bool password, int watch, char *reason, size_t size)
 {
 	uint64_t deadline = wire_now() + (password ? AUTH_PASSWORD_MS : AUTH_ACCOUNT_MS) * WIRE_MS;
 	struct wire_message verdict;
-	char text[512];
 
 	snprintf(reason, size,
 	    "account management (PAM service " AUTH_SERVICE ") did not work: see "
 	    "`journalctl -t boxdo-launch`, and /etc/pam.d/" AUTH_SERVICE);
-	snprintf(text, sizeof text, "%s\n%s", user, tty);
-	if (auth->socket < 0 ||
-	    wire_send(auth->socket, password ? AUTH_PASSWORD : AUTH_ACCOUNT, 0, text, -1) != 0)
+	if (auth->socket < 0)
 		return AUTH_NO;
 	if (wait_for_verdict(auth, watch, deadline) != 0) {
 		snprintf(reason, size, "%s",

@@ -29,13 +29,17 @@ struct auth {
 int
 auth_start(struct auth *auth, const struct origin *origin, int prompt);
 /*
- * Asks for account management, and authentication before it where password is set. watch: SUPERVISOR's
- * socket to HANDLE; when something arrives there, the question is given up. Returns AUTH_YES or AUTH_NO;
- * anything else is a bug. reason: one line, on AUTH_NO.
+ * Asks for account management, and authentication before it where password is set; the answer comes
+ * with auth_verdict. Returns 0 or -1.
+ */
+int
+auth_question(struct auth *auth, const char *user, const char *tty, bool password);
+/*
+ * Waits for the answer. watch: SUPERVISOR's socket to HANDLE; when something arrives there, the question
+ * is given up. Returns AUTH_YES or AUTH_NO; anything else is a bug. reason: one line, on AUTH_NO.
  */
 uint32_t
-auth_ask(struct auth *auth, const char *user, const char *tty, bool password, int watch,
-    char *reason, size_t size);
+auth_verdict(struct auth *auth, bool password, int watch, char *reason, size_t size);
 void
 auth_stop(struct auth *auth);
 

@@ -169,15 +169,12 @@ directory_stop(struct directory *directory)
 	waitpid(directory->pid, NULL, WNOHANG);
 }
 
-/* Asks and waits; the answer must be to this question. On 1, *message holds it. */
+/* Waits for the answer to a question of this kind. On 1, *message holds it. */
 static int
-ask(struct directory *directory, uint32_t kind, int32_t value, const char *text,
-    struct wire_message *message)
+hear(struct directory *directory, uint32_t kind, struct wire_message *message)
 {
 	uint64_t deadline = wire_now() + DIRECTORY_DEADLINE_MS * WIRE_MS;
 
-	if (directory->socket < 0 || wire_send(directory->socket, kind, value, text, -1) != 0)
-		return -1;
 	if (wire_receive(directory->socket, directory->pid, message, deadline) != 1 ||
 	    message->kind != kind || message->fd >= 0 ||
 	    (message->value != 0 && message->value != 1)) {
@@ -185,6 +182,15 @@ ask(struct directory *directory, uint32_t kind, int32_t value, const char *text,
 		return -1;
 	}
 	return message->value;
+}
+
+static int
+ask(struct directory *directory, uint32_t kind, int32_t value, const char *text,
+    struct wire_message *message)
+{
+	if (directory->socket < 0 || wire_send(directory->socket, kind, value, text, -1) != 0)
+		return -1;
+	return hear(directory, kind, message);
 }
 
 static int
@@ -213,11 +219,17 @@ take_field(char **rest, char *field, size_t size)
 }
 
 int
+directory_user_question(struct directory *directory, uid_t uid)
+{
+	return wire_send(directory->socket, DIRECTORY_USER, (int32_t)uid, NULL, -1);
+}
+
+int
 directory_user(struct directory *directory, uid_t uid, struct directory_user *user)
 {
 	struct wire_message message;
 	char *rest = message.text;
-	int found = ask(directory, DIRECTORY_USER, (int32_t)uid, NULL, &message);
+	int found = directory->socket < 0 ? -1 : hear(directory, DIRECTORY_USER, &message);
 
 	if (found != 1)
 		return found;
@@ -248,14 +260,23 @@ directory_gid(struct directory *directory, const char *group, gid_t *gid)
 }
 
 int
-directory_group(struct directory *directory, gid_t gid, char *name, size_t size)
+directory_groups(struct directory *directory, const gid_t *gids, size_t count,
+    void (*take)(void *context, gid_t gid, const char *name), void *context)
 {
-	struct wire_message message;
-	int found = ask(directory, DIRECTORY_GROUP, (int32_t)gid, NULL, &message);
+	size_t asked = 0;
 
-	if (found == 1)
-		snprintf(name, size, "%s", message.text);
-	return found;
+	for (size_t taken = 0; taken < count; taken++) {
+		struct wire_message message;
+
+		while (directory->socket >= 0 && asked < count &&
+		       wire_send(
+		           directory->socket, DIRECTORY_GROUP, (int32_t)gids[asked], NULL, -1) == 0)
+			asked++;
+		if (asked == taken || hear(directory, DIRECTORY_GROUP, &message) < 0)
+			return -1;
+		take(context, gids[taken], message.text);
+	}
+	return 0;
 }
 
 int

@@ -34,13 +34,18 @@ directory_stop(struct directory *directory);
 
 /* Each returns 1 found, 0 no such entry, -1 the look-up failed. */
 int
+directory_user_question(
+    struct directory *directory, uid_t uid); /* 0 or -1; the answer is the next call's */
+int
 directory_user(struct directory *directory, uid_t uid, struct directory_user *user);
 int
 directory_uid(struct directory *directory, const char *name, uid_t *uid);
 int
 directory_gid(struct directory *directory, const char *group, gid_t *gid);
+/* The names of count groups, asked for all at once: take is called for each in order, name "" when it has none. */
 int
-directory_group(struct directory *directory, gid_t gid, char *name, size_t size);
+directory_groups(struct directory *directory, const gid_t *gids, size_t count,
+    void (*take)(void *context, gid_t gid, const char *name), void *context);
 /* Is gid one of the groups NSS gives the user last asked for by directory_user? */
 int
 directory_member(struct directory *directory, gid_t gid);

@@ -19,7 +19,6 @@
 /* Stages of DESIGN: name as it appears in records and messages. */
 #define LAUNCH_STAGES(X)                                                                           \
 	X(SANITIZE, "sanitize")                                                                    \
-	X(CALLER, "caller")                                                                        \
 	X(REQUEST, "request")                                                                      \
 	X(POLICY, "policy")                                                                        \
 	X(IMAGE, "image")                                                                          \
@@ -37,8 +36,8 @@ enum launch_stage {
 	    STAGE_COUNT
 };
 
-/* Where in launch.opened what stands: these three, then binds, devices, and the policy's paths. */
-enum { OPENED_CWD, OPENED_HOME, OPENED_IMAGE, OPENED_FIRST };
+/* Where in launch.opened what stands: these two, binds, devices; then home, then the policy's paths. */
+enum { OPENED_CWD, OPENED_IMAGE, OPENED_FIRST };
 
 #define LAUNCH_OPENED_MAX (REQUEST_BINDS_MAX + REQUEST_DEVICES_MAX + POLICY_BINDS_MAX + 8)
 
@@ -61,7 +60,7 @@ struct launch {
 	struct policy_bind binds[REQUEST_BINDS_MAX];
 	struct opened opened[LAUNCH_OPENED_MAX];
 	size_t opened_count;
-	size_t opened_paths; /* index in opened of policy_paths()[0] */
+	size_t opened_home; /* index in opened: home, and behind it policy_paths() */
 	struct policy_decision decision;
 	bool decided;
 	struct image image;

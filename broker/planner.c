@@ -66,30 +66,47 @@ passwd_text(const struct launch *launch)
 	return text;
 }
 
-/* Every group the caller is in has a name inside; one the directory does not know is called by its number. */
+struct group_file {
+	FILE *out;
+	const char *user;
+};
+
+/* A group the directory does not know is called by its number. */
+static void
+add_group(void *context, gid_t gid, const char *name)
+{
+	struct group_file *file = context;
+
+	if (name[0])
+		fprintf(file->out, "%s:x:%u:%s\n", name, gid, file->user);
+	else
+		fprintf(file->out, "group%u:x:%u:%s\n", gid, gid, file->user);
+}
+
+/* Every group the caller is in has a name inside. */
 static char *
 group_text(struct launch *launch)
 {
 	const struct caller *caller = &launch->caller;
-	char name[256], *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	gid_t *gids = calloc(caller->group_count + 1, sizeof *gids);
+	size_t size, count = 0;
+	char *text = NULL;
+	struct group_file file = {open_memstream(&text, &size), caller->user.name};
 
-	if (!out)
+	if (!file.out || !gids)
 		return NULL;
-	fprintf(out, "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
+	fprintf(file.out, "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
 	for (size_t i = 0; i <= caller->group_count; i++) {
 		gid_t gid = i ? caller->groups[i - 1] : caller->user.gid;
 
-		if ((i && gid == caller->user.gid) || gid == 0 || gid == 5 || gid == 65534)
-			continue;
-		if (directory_group(&launch->directory, gid, name, sizeof name) != 1)
-			snprintf(name, sizeof name, "group%u", gid);
-		fprintf(out, "%s:x:%u:%s\n", name, gid, caller->user.name);
+		if ((i == 0 || gid != caller->user.gid) && gid != 0 && gid != 5 && gid != 65534)
+			gids[count++] = gid;
 	}
-	if (fclose(out) != 0)
-		return NULL;
-	return text;
+	if (directory_groups(&launch->directory, gids, count, add_group, &file) != 0)
+		launch_fail(launch, STAGE_CALLER,
+		    "the directory of groups does not answer: try again later");
+	free(gids);
+	return fclose(file.out) == 0 ? text : NULL;
 }
 
 static void
@@ -109,11 +126,11 @@ opened_for(const struct launch *launch, const struct policy_mount *mount)
 	case POLICY_FROM_REQUEST:
 		return &launch->opened[OPENED_FIRST + mount->index];
 	case POLICY_FROM_HOME:
-		return &launch->opened[OPENED_HOME];
+		return &launch->opened[launch->opened_home];
 	case POLICY_FROM_CWD:
 		return &launch->opened[OPENED_CWD];
 	default:
-		return &launch->opened[launch->opened_paths + mount->index];
+		return &launch->opened[launch->opened_home + 1 + mount->index];
 	}
 }
 

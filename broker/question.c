@@ -85,32 +85,42 @@ run_as(struct launch *launch)
 	return user;
 }
 
-static void
-open_everything(struct launch *launch)
+void
+question_open_request(struct launch *launch)
 {
 	const char *paths[LAUNCH_OPENED_MAX];
 	const struct request *request = &launch->request;
-	const char *const *named;
-	size_t count = OPENED_FIRST, named_count;
+	size_t count = OPENED_FIRST;
 
 	paths[OPENED_CWD] = ".";
-	paths[OPENED_HOME] = launch->caller.user.home[0] == '/' ? launch->caller.user.home : "";
 	paths[OPENED_IMAGE] = request->image[0] == '/' ? request->image : "";
 	for (size_t i = 0; i < request->bind_count; i++)
 		paths[count++] = request->binds[i].source;
 	for (size_t i = 0; i < request->device_count; i++)
 		paths[count++] = request->devices[i];
-	launch->opened_paths = count;
-	named = policy_paths(launch->policy, &named_count);
-	if (named_count > POLICY_BINDS_MAX)
-		launch_fail(launch, STAGE_POLICY,
-		    "the rules that match you name %zu paths, and at most %d can be told "
-		    "apart: ask an admin",
-		    named_count, POLICY_BINDS_MAX);
-	for (size_t i = 0; i < named_count; i++)
-		paths[count++] = named[i];
-	launch->opened_count = count;
+	launch->opened_home = launch->opened_count = count;
 	opener_open(&launch->opener, paths, count, launch->opened);
+}
+
+/* Home, and what the rules name: all as the caller. */
+static void
+open_named(struct launch *launch)
+{
+	const char *paths[POLICY_BINDS_MAX + 1];
+	const char *home = launch->caller.user.home;
+	size_t count;
+	const char *const *named = policy_paths(launch->policy, &count);
+
+	if (count > POLICY_BINDS_MAX)
+		launch_fail(launch, STAGE_POLICY,
+		    "the rules that match you name %zu paths, and at most %d can be told apart: "
+		    "ask an admin",
+		    count, POLICY_BINDS_MAX);
+	paths[0] = home[0] == '/' ? home : "";
+	for (size_t i = 0; i < count; i++)
+		paths[1 + i] = named[i];
+	opener_open(&launch->opener, paths, count + 1, &launch->opened[launch->opened_home]);
+	launch->opened_count = launch->opened_home + count + 1;
 	opener_stop(&launch->opener);
 }
 
@@ -165,7 +175,7 @@ static void
 take_places(struct launch *launch)
 {
 	const struct opened *cwd = &launch->opened[OPENED_CWD],
-	                    *home = &launch->opened[OPENED_HOME];
+	                    *home = &launch->opened[launch->opened_home];
 	const struct request *request = &launch->request;
 	const char **paths;
 	size_t count;
@@ -183,7 +193,7 @@ take_places(struct launch *launch)
 	if (!paths)
 		launch_fail(launch, STAGE_POLICY, "out of memory");
 	for (size_t i = 0; i < count; i++)
-		paths[i] = launch->opened[launch->opened_paths + i].path;
+		paths[i] = launch->opened[launch->opened_home + 1 + i].path;
 	launch->question.paths = paths;
 }
 
@@ -277,7 +287,7 @@ question_prepare(struct launch *launch)
 	const struct request *request = &launch->request;
 
 	question->run_as = run_as(launch);
-	open_everything(launch);
+	open_named(launch);
 	take_command(launch);
 	if (request->image[0] == '/')
 		find_by_path(launch);

@@ -4,6 +4,9 @@
 
 #include "broker/launch.h"
 
+/* Opens what the caller named, as the caller. Before the policy is read: OPENER works while NSS does. */
+void
+question_open_request(struct launch *launch);
 /* Reads the policy; fails the launch on any error in it. */
 void
 question_load_policy(struct launch *launch);

@@ -46,7 +46,8 @@ static void
 start_children(struct launch *launch, int prompt)
 {
 	if (auth_start(&launch->auth, launch->origin, prompt) != 0 ||
-	    directory_start(&launch->directory, launch->origin) != 0)
+	    directory_start(&launch->directory, launch->origin) != 0 ||
+	    directory_user_question(&launch->directory, launch->origin->uid) != 0)
 		launch_fail(launch, STAGE_SANITIZE, "no process: %s", strerror(errno));
 	/* PAM and NSS modules may start programs that need root's capabilities; nothing after them does. */
 	drop_bounding();
@@ -92,15 +93,24 @@ learn_caller(struct launch *launch)
 	}
 }
 
+/*
+ * The request is read, and what it names is opened, while NSS looks the caller up; but a refusal waits
+ * for the name, which belongs in its record.
+ */
 static void
 read_request(struct launch *launch)
 {
-	char error[POLICY_TEXT_MAX];
+	char error[POLICY_TEXT_MAX] = "";
 
-	if (request_parse(&launch->request, launch->origin->argc, launch->origin->argv, error,
-	        sizeof error) != 0)
+	launch->request_known = request_parse(&launch->request, launch->origin->argc,
+	                            launch->origin->argv, error, sizeof error) == 0;
+	if (launch->request_known && !launch->request.refused)
+		question_open_request(launch);
+	launch_stage_done(launch, STAGE_REQUEST);
+	learn_caller(launch);
+	launch_stage_done(launch, STAGE_CALLER);
+	if (!launch->request_known)
 		launch_fail(launch, STAGE_REQUEST, "%s", error);
-	launch->request_known = true;
 	/* The client said so to the user already. Who goes around the client gets no more for it. */
 	if (launch->request.refused)
 		launch_fail(launch, STAGE_REQUEST, "%s", launch->request.refused);
@@ -212,8 +222,8 @@ authenticate(struct launch *launch, bool password)
 {
 	char reason[512], failure[640];
 	struct audit_record record;
-	uint32_t verdict = auth_ask(&launch->auth, launch->caller.user.name, launch->caller.tty,
-	    password, launch->handle, reason, sizeof reason);
+	uint32_t verdict =
+	    auth_verdict(&launch->auth, password, launch->handle, reason, sizeof reason);
 
 	auth_stop(&launch->auth);
 	if (password) {
@@ -357,14 +367,15 @@ supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int h
 	audit_new_id(launch->id);
 	start_children(launch, prompt);
 	launch_stage_done(launch, STAGE_SANITIZE);
-	learn_caller(launch);
-	launch_stage_done(launch, STAGE_CALLER);
 	read_request(launch);
-	launch_stage_done(launch, STAGE_REQUEST);
 	question_load_policy(launch);
 	question_prepare(launch);
 	decide(launch);
 	launch_stage_done(launch, STAGE_POLICY);
+	/* The policy said yes: PAM works on its answer while everything else is made ready. */
+	if (auth_question(&launch->auth, launch->caller.user.name, launch->caller.tty,
+	        launch->decision.password) != 0)
+		launch_fail(launch, STAGE_AUTH, "PAM is gone: %s", strerror(errno));
 	prepare_record(launch);
 	record_policy(launch);
 	check_given_up(launch, STAGE_POLICY);
