@@ -20,6 +20,7 @@
 #define LAUNCH_STAGES(X)                                                                           \
 	X(SANITIZE, "sanitize")                                                                    \
 	X(REQUEST, "request")                                                                      \
+	X(CALLER, "caller")                                                                        \
 	X(POLICY, "policy")                                                                        \
 	X(IMAGE, "image")                                                                          \
 	X(NS, "ns")                                                                                \
