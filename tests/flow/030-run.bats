@@ -15,7 +15,7 @@ refused() {
 	wait_for has_refusals $((before + 1))
 	raw_records BOXDO_EVENT=refuse | jq -r .BOXDO_REASON | tail -n 1 >"$BATS_TEST_TMPDIR/reason"
 	assert_equal "boxdo: $(cat "$BATS_TEST_TMPDIR/reason")" "$output"
-	assert_equal "$(leftovers)" "$left"
+	assert_equal "$(comm -13 <(sort <<<"$left") <(leftovers | sort))" ''
 	assert_equal "$(count_records BOXDO_EVENT=launch)" "$(count_records BOXDO_EVENT=end)"
 }
 has_refusals() {
@@ -39,7 +39,7 @@ has_refusals() {
 		assert_output $((128 + number))
 	done
 	every_launch_has_its_end
-	assert_equal "$(records 'select(.event == "end") | .signal' | sort -un | xargs)" "1 2 6 9 10 11 13 14 15 null"
+	assert_equal "$(records 'select(.event == "end") | .signal' | grep -v null | sort -un | xargs)" "1 2 6 9 10 11 13 14 15"
 }
 
 @test "not found is 127, cannot be run is 126, and the end record says which" {

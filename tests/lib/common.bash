@@ -93,7 +93,9 @@ leftovers() {
 	pgrep -a boxdo-launch
 	sed 's/^[^ ]* [^ ]* //' /proc/1/mountinfo | sort
 	find /sys/fs/cgroup -mindepth 2 -type d -path '*boxdo*'
-	cat /sys/block/loop*/loop/backing_file 2>/dev/null | grep '^/srv/' | sort
+	# Other stages use the same loop devices and names, but not the same files.
+	awk 'NR == FNR { own[$1]; next } $1 in own' <(find /srv -xdev -type f -printf '%i\n') \
+		<(losetup --noheadings --list --output BACK-INO,BACK-FILE) | sort
 	return 0
 }
 
