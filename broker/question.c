@@ -203,7 +203,10 @@ no_such_image(struct launch *launch)
 	char names[POLICY_TEXT_MAX / 2];
 
 	policy_runnable(launch->policy, names, sizeof names);
-	if (names[0] && policy_public(launch->policy))
+	/* Who may not read the policy does not learn which names are in it either. */
+	if (!policy_public(launch->policy))
+		launch_fail(launch, STAGE_IMAGE, "not permitted");
+	if (names[0])
 		launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; you may run: %s",
 		    launch->request.image, names);
 	launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; ask an admin",
