@@ -293,8 +293,8 @@ mode(const struct launch *launch)
 	return launch->policy ? modes[policy_settings(launch->policy)->audit] : AUDIT_CONFIRMED;
 }
 
-int
-report_send(struct launch *launch, const struct audit_record *record)
+static int
+send_and_confirm(struct launch *launch, const struct audit_record *record, bool *sent)
 {
 	uint64_t deadline = wire_now() + AUDIT_DEADLINE_MS * WIRE_MS;
 
@@ -304,7 +304,22 @@ report_send(struct launch *launch, const struct audit_record *record)
 	}
 	if (audit_journal_send(&launch->journal, record, deadline) != 0)
 		return -1;
+	*sent = true;
 	return audit_journal_confirm(&launch->journal, record, mode(launch), deadline);
+}
+
+int
+report_send(struct launch *launch, const struct audit_record *record)
+{
+	bool sent;
+
+	return send_and_confirm(launch, record, &sent);
+}
+
+int
+report_send_launch(struct launch *launch, const struct audit_record *record)
+{
+	return send_and_confirm(launch, record, &launch->recorded);
 }
 
 int

@@ -32,6 +32,9 @@ report_not_started(struct audit_record *record, const struct launch *launch,
  */
 int
 report_send(struct launch *launch, const struct audit_record *record);
+/* The same for the launch record: launch->recorded from the moment it is sent. */
+int
+report_send_launch(struct launch *launch, const struct audit_record *record);
 /* Waits for a record that was sent already. */
 int
 report_confirm(struct launch *launch, const struct audit_record *record);

@@ -283,9 +283,8 @@ record_launch(struct launch *launch)
 	report_launch(&record, launch);
 	if (record.failed)
 		launch_fail(launch, STAGE_RECORD, "out of memory for the record");
-	/* From here on an end is owed, whatever the answer: the record may lie in journald's queue. */
-	launch->recorded = true;
-	status = report_send(launch, &record);
+	/* Once it is sent an end is owed, whatever the answer: it may lie in journald's queue. */
+	status = report_send_launch(launch, &record);
 	audit_record_free(&record);
 	if (status != 0)
 		launch_fail(launch, STAGE_RECORD,
