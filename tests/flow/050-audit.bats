@@ -1,0 +1,562 @@
+#!/usr/bin/env bats
+# The audit trail: what is on record of a launch, and that there is none where nothing can be recorded.
+load ../lib/common
+load ../attack/200-helpers
+
+setup_file() {
+	as_user alice boxdo run tiny true
+	cp "$POLICY" /run/stage/policy.conf
+}
+
+setup() {
+	machine=$(cat /etc/machine-id)
+	files=/var/log/journal/$machine.boxdo
+	sockets=/run/systemd/journal.boxdo
+	cat /run/stage/policy.conf >"$POLICY"
+	as_user alice boxdo run tiny true
+	every_launch_has_its_end
+	wait_for no_boxdo_processes
+	begin_traces
+	rm -f "$MARK"
+}
+
+# Whatever a test left of the journal: up and running again.
+teardown() {
+	[[ ! -e $sockets/socket.kept ]] || mv -f "$sockets/socket.kept" "$sockets/socket"
+	if [[ -e /run/stage/journald-boxdo.pid ]]; then journal_resume; else journal_up; fi
+	if mountpoint -q "$files"; then
+		umount -l "$files"
+		journal_restart
+	fi
+	wait_for test -e "$files/system.journal"
+}
+
+# Killed, and started again by its holder.
+journal_restart() {
+	local old
+	old=$(journal_pid)
+	kill -KILL "$old"
+	wait_for another_journal "$old"
+}
+another_journal() {
+	[[ -e /run/stage/journald-boxdo.pid && $(journal_pid) != "$1" ]]
+}
+
+# fields EVENT: the last record's fields of ours, one NAME=VALUE a line.
+fields() {
+	raw_records "BOXDO_EVENT=$1" | tail -n 1 |
+		jq -r 'to_entries[] | select(.key | startswith("BOXDO_")) | .key[6:] as $key | .value |
+			if type == "array" then .[] else . end | "\($key)=\(.)"' | sort
+}
+has_field() { # REGEX of a whole line
+	grep -qxE -- "$1" <<<"$all" || { printf 'no field %s in:\n%s\n' "$1" "$all" && return 1; }
+}
+lacks_field() { # NAME
+	! grep -q "^$1=" <<<"$all" || { printf 'unwanted field %s in:\n%s\n' "$1" "$all" && return 1; }
+}
+
+# total: how many records there are.
+total() {
+	raw_records | wc -l
+}
+
+# ends EVENT...: the events of the records made since $before there were.
+since() {
+	raw_records | tail -n "+$((before + 1))" | jq -r .BOXDO_EVENT | paste -sd' '
+}
+
+# --- what a record says ---------------------------------------------------------------------------------
+
+@test "a launch record carries every field, with the right value" {
+	job=/sys/fs/cgroup/system.slice/slurmstepd.scope/job_4711/step_3/user/task_0
+	mkdir -p $job
+	cat >"$POLICY" <<-'END'
+		[image tiny]
+		path = /srv/images/tiny.sqfs
+		[allow lab]
+		users = alice
+		images = tiny
+		binds = /data ~:rw .:rw
+		devices = /dev/fuse
+		network = host none
+	END
+	# As sshd or slurmd would leave it: a login uid, a terminal, the job's cgroup.
+	run script -qec "sh -c 'echo \$\$ >$job/cgroup.procs; echo 2001 >/proc/self/loginuid 2>/dev/null
+		cat /proc/self/loginuid /proc/self/sessionid >/run/stage/login
+		cd /data/set1; exec setpriv --reuid 2001 --regid 2001 --init-groups -- \
+		env -i PATH=/usr/bin:/bin boxdo run -v /data:/data:ro --device /dev/fuse --network none --name one tiny echo \"a b\" c'" /dev/null
+	assert_success
+	every_launch_has_its_end
+	all=$(fields launch)
+	has_field 'EVENT=launch'
+	has_field 'ID=[0-9a-f]{32}'
+	has_field 'RECORD=[0-9a-f]{32}'
+	has_field 'SEQ=[1-9][0-9]*'
+	has_field 'TIME=[0-9]{16}'
+	has_field 'USER=alice'
+	has_field 'UID=2001'
+	has_field 'GID=2001'
+	has_field 'RUNAS=alice'
+	has_field 'HOST=gpu1'
+	has_field 'TTY=pts/[0-9]+'
+	has_field 'CWD=/data/set1'
+	has_field "COMMAND=echo 'a b' c"
+	has_field 'IMAGE=tiny'
+	has_field 'IMAGE_PATH=/srv/images/tiny.sqfs'
+	has_field 'IMAGE_SHA256=([0-9a-f]{64}|unknown)'
+	has_field 'NAME=one'
+	has_field 'RULE=allow lab \(/etc/boxdo/policy.conf:3\)'
+	has_field "POLICY_SHA256=[0-9a-f]{64}"
+	has_field 'BINDS=/data:/data:ro'
+	has_field 'DEVICES=/dev/fuse'
+	has_field 'NETWORK=none'
+	has_field 'JOB=4711'
+	has_field 'STEP=3'
+	has_field 'CGROUP=.*/job_4711/step_3/user/task_0'
+	has_field 'INIT_PID=[1-9][0-9]*'
+	has_field 'AUDIT_MODE=confirmed'
+	if [[ $(sed -n 1p /run/stage/login) == 2001* ]]; then
+		has_field 'LOGINUID=2001'
+		has_field 'SESSION=[0-9]+'
+	fi
+	rmdir -p $job 2>/dev/null || true
+}
+
+@test "what journald itself attests is root's, and shows no argument" {
+	printf '\n[settings]\nredact = --token=* --password=*\n' >>"$POLICY"
+	as_user alice boxdo run tiny echo --token=secret-word
+	every_launch_has_its_end
+	run raw_records BOXDO_EVENT=launch
+	assert_match '"_UID":"0"'
+	refute_match '"_CMDLINE":"[^"]*(secret-word|token)'
+	refute_match 'secret-word'
+	assert_match '"BOXDO_REDACTED":"1"'
+	assert_equal "$(field COMMAND BOXDO_EVENT=launch)" "echo --token=xxxx"
+}
+
+@test "an end record carries the result and what it cost" {
+	run as_user alice boxdo run tiny sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 0.3; exit 7'
+	assert_status 7
+	every_launch_has_its_end
+	all=$(fields end)
+	has_field 'EXIT=7'
+	lacks_field SIGNAL
+	has_field 'REASON=command ended'
+	has_field 'USER=alice'
+	has_field 'IMAGE=tiny'
+	has_field 'DURATION_USEC=[1-9][0-9]*'
+	[[ $(field DURATION_USEC BOXDO_EVENT=end) -ge 300000 && $(field DURATION_USEC BOXDO_EVENT=end) -lt 5000000 ]]
+	[[ $(field CPU_USEC BOXDO_EVENT=end) -ge 50000 && $(field CPU_USEC BOXDO_EVENT=end) -lt 5000000 ]]
+	[[ $(field MAXRSS_KIB BOXDO_EVENT=end) -gt 100 ]]
+	[[ $(field SEQ BOXDO_EVENT=end) -gt $(field SEQ BOXDO_EVENT=launch) ]]
+	assert_equal "$(field ID BOXDO_EVENT=end)" "$(field ID BOXDO_EVENT=launch)"
+	run as_user alice boxdo run tiny sh -c 'kill -SEGV $$'
+	every_launch_has_its_end
+	all=$(fields end)
+	has_field 'SIGNAL=11'
+	lacks_field EXIT
+}
+
+@test "a refusal is on record with what was asked for, stage and reason" {
+	run as_user mallory boxdo run -v /data:/mnt:rw --network none tiny echo "it's me"
+	assert_status 125
+	all=$(fields refuse)
+	has_field 'USER=mallory'
+	has_field 'UID=2003'
+	has_field 'STAGE=policy'
+	has_field 'REASON=.*not permitted.*'
+	has_field "COMMAND=echo 'it'\\\\''s me'"
+	has_field 'IMAGE=tiny'
+	has_field 'IMAGE_PATH=/srv/images/tiny.sqfs'
+	has_field 'BINDS=/data:/mnt:rw'
+	has_field 'NETWORK=none'
+	has_field 'POLICY_SHA256=[0-9a-f]{64}'
+	lacks_field INIT_PID
+	lacks_field RULE
+}
+
+# type PASSWORD...: alice runs it in a terminal and answers the prompts.
+answer() { # COMMAND PASSWORD...
+	local script="set timeout 20; spawn -noecho $TOP/tests/lib/as alice $1;" word
+	for word in "${@:2}"; do script+=" expect -nocase password:; send \"$word\\r\";"; done
+	run expect -c "$script expect eof; catch wait result; exit [lindex \$result 3]" </dev/null
+}
+
+@test "authentication is on record, each time: right, wrong, no terminal" {
+	printf '\n[allow again]\nusers = alice\nimages = tiny\nbinds = ~:rw .:rw\npassword = yes\n' >>"$POLICY"
+	sed -i '/^\[allow research\]/,/^network/s/^users.*/users = bob\npassword = yes/' "$POLICY"
+	answer 'boxdo run tiny true' alice
+	assert_success
+	every_launch_has_its_end
+	all=$(fields auth)
+	has_field 'RESULT=success'
+	has_field 'USER=alice'
+	has_field 'RULE=allow again .*'
+	has_field 'TTY=pts/[0-9]+'
+	assert_equal "$(field ID BOXDO_EVENT=auth)" "$(field ID BOXDO_EVENT=launch)"
+
+	before=$(total)
+	answer 'boxdo run tiny true' bad worse wrong
+	assert_status 125
+	assert_equal "$(since)" 'auth refuse'
+	all=$(fields auth)
+	has_field 'RESULT=failure'
+	has_field 'REASON=wrong password'
+	run raw_records BOXDO_EVENT=auth
+	refute_match '(worse|wrong")'
+
+	before=$(total)
+	run setsid "$TOP/tests/lib/as" alice boxdo run tiny true </dev/null
+	assert_status 125
+	assert_match 'there is no terminal'
+	assert_equal "$(since)" 'auth refuse'
+}
+
+@test "every way out leaves its records: no more, no fewer" {
+	way() { # RECORDS COMMAND...: as alice
+		before=$(total)
+		as_user alice "${@:2}" </dev/null >/dev/null 2>&1 || true
+		every_launch_has_its_end
+		[[ $(since) == "$1" ]] || { echo "$(since): ${*:2}" && return 1; }
+	}
+	way 'launch end' boxdo run tiny true
+	way 'launch end' boxdo run tiny nosuch
+	assert_equal "$(field EXIT BOXDO_EVENT=end)" 127
+	way 'launch end' boxdo run tiny /etc
+	assert_equal "$(field EXIT BOXDO_EVENT=end)" 126
+	way 'launch end' boxdo run tiny sh -c 'kill -9 $$'
+	assert_equal "$(field SIGNAL BOXDO_EVENT=end)" 9
+	way 'refuse' boxdo run nosuch true
+	way 'refuse' boxdo run /srv/images/nosuch true
+	way 'refuse' boxdo run -v /root tiny true
+	way 'refuse' boxdo run -v /nosuch tiny true
+	# The helper itself, as no client would call it.
+	way 'refuse' "$LAUNCH"
+	way 'refuse' "$LAUNCH" --help
+	way 'refuse' "$LAUNCH" 2 image=tiny -- true
+	way 'refuse' "$LAUNCH" 1 image=tiny nosuch=key -- true
+	way 'refuse' "$LAUNCH" 1 network=host image=tiny -- true
+	way 'launch end' "$LAUNCH" 1 image=tiny -- ''
+	assert_equal "$(field EXIT BOXDO_EVENT=end)" 127
+	# A policy that cannot be read refuses everybody, and that is on record too.
+	echo 'nonsense' >>"$POLICY"
+	way 'refuse' boxdo run tiny true
+	run field REASON BOXDO_EVENT=refuse
+	assert_match 'policy.conf:[0-9]+'
+	# Nobody's uid: no name, and yet on record.
+	cat /run/stage/policy.conf >"$POLICY"
+	before=$(total)
+	run setpriv --reuid 31337 --regid 31337 --clear-groups -- boxdo run tiny true
+	assert_status 125
+	assert_equal "$(since)" refuse
+	assert_equal "$(field UID BOXDO_EVENT=refuse)" 31337
+	nothing_left
+}
+
+@test "a policy that is new leaves its text on record, once" {
+	echo "# $RANDOM$RANDOM" >>"$POLICY"
+	before=$(total)
+	as_user alice boxdo run tiny true
+	as_user alice boxdo run tiny true
+	every_launch_has_its_end
+	assert_equal "$(since)" 'policy launch end launch end'
+	run field POLICY_TEXT BOXDO_EVENT=policy
+	assert_match "$(tail -n 1 "$POLICY")"
+	assert_match '\[allow research\]'
+	assert_equal "$(field POLICY_SHA256 BOXDO_EVENT=policy)" "$(field POLICY_SHA256 BOXDO_EVENT=launch)"
+	[[ $(field POLICY_OLD_SHA256 BOXDO_EVENT=policy) =~ ^[0-9a-f]{64}$ ]]
+}
+
+@test "records hold the bytes that were typed" {
+	# The payload leaves its own argument vector: what the recorded text gives a shell must be the same.
+	vector=(sh -c 'for a; do printf "%s\0" "$a"; done >$HOME/argv' sh $'line\nfeed' $'\e[2J\e]0;x\a' $'\xff\xfe\xc3' "it's"
+		'' ' ' $'BOXDO_EVENT=end\nBOXDO_ID=1' '$(id)' '*' $'tab\tCR\r' $'\x7f' "ünïcödé")
+	as_user alice boxdo run tiny "${vector[@]}"
+	every_launch_has_its_end
+	field COMMAND BOXDO_EVENT=launch >/tmp/recorded
+	printf '%s\0' "${vector[@]:4}" >/tmp/wanted
+	cmp /home/alice/argv /tmp/wanted
+	(eval "vector=($(cat /tmp/recorded))" && printf '%s\0' "${vector[@]:4}") | cmp - /tmp/wanted
+	run raw_records BOXDO_ID=1
+	assert_output ''
+	# What is shown is text.
+	boxdo log >/tmp/shown
+	boxdo log --json >>/tmp/shown
+	! LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f]' /tmp/shown
+	iconv -f UTF-8 -t UTF-8 /tmp/shown >/dev/null
+}
+
+@test "128 KiB of arguments are on record whole; more is cut, with length and digest" {
+	long=$(head -c 49140 /dev/urandom | base64 -w0)
+	as_user alice boxdo run tiny sh -c 'exit ${#1}' sh "$long$long" || true
+	every_launch_has_its_end
+	field COMMAND BOXDO_EVENT=launch >/tmp/recorded
+	assert_equal "$(cat /tmp/recorded)" "sh -c 'exit \${#1}' sh $long$long"
+	as_user alice boxdo run tiny true "$long$long" "$long$long" "$long$long"
+	every_launch_has_its_end
+	assert_equal "$(field COMMAND BOXDO_EVENT=launch | wc -c)" $((256 * 1024 + 1))
+	wanted="true $long$long $long$long $long$long"
+	assert_equal "$(field COMMAND_LENGTH BOXDO_EVENT=launch)" ${#wanted}
+	assert_equal "$(field COMMAND_SHA256 BOXDO_EVENT=launch)" "$(printf %s "$wanted" | sha256sum | cut -d' ' -f1)"
+	# A refusal carries less.
+	run as_user mallory boxdo run tiny true "$long$long"
+	assert_equal "$(field COMMAND BOXDO_EVENT=refuse | wc -c)" $((16 * 1024 + 1))
+	wanted="true $long$long"
+	assert_equal "$(field COMMAND_SHA256 BOXDO_EVENT=refuse)" "$(printf %s "$wanted" | sha256sum | cut -d' ' -f1)"
+}
+
+# --- where nothing can be recorded, nothing runs ----------------------------------------------------------
+
+@test "the journal's directory is missing: refused" {
+	mv "$files" "$files.away"
+	launches alice tiny touch "$MARK"
+	mv "$files.away" "$files"
+	refused 'journal'
+	nothing_left
+}
+
+@test "the socket is missing: refused" {
+	mv "$sockets/socket" "$sockets/socket.kept"
+	launches alice tiny touch "$MARK"
+	refused 'recorded'
+	nothing_left
+}
+
+@test "the whole directory of the socket is missing: refused" {
+	mv "$sockets" "$sockets.away"
+	launches alice tiny touch "$MARK"
+	mv "$sockets.away" "$sockets"
+	refused 'systemd-journald@boxdo'
+	nothing_left
+}
+
+@test "the socket is stale, a file where nobody listens: refused" {
+	mv "$sockets/socket" "$sockets/socket.kept"
+	perl -e 'use Socket; umask 0177; socket(my $s, AF_UNIX, SOCK_DGRAM, 0); bind($s, pack_sockaddr_un($ARGV[0])) or die' "$sockets/socket"
+	launches alice tiny touch "$MARK"
+	refused 'refused'
+	rm "$sockets/socket"
+	mv "$sockets/socket.kept" "$sockets/socket"
+	nothing_left
+	every_launch_has_its_end
+}
+
+@test "the socket is one that anybody may write to: refused" {
+	chmod 0666 "$sockets/socket"
+	launches alice tiny touch "$MARK"
+	chmod 0600 "$sockets/socket"
+	refused '0600'
+	nothing_left
+}
+
+@test "journald is stopped: refused in time; once it goes on, the launch it finds in its queue has its end" {
+	before=$(raw_records BOXDO_EVENT=launch | wc -l)
+	journal_hang
+	launches alice tiny touch "$MARK"
+	refused 'could not be recorded'
+	journal_resume
+	every_launch_has_its_end
+	assert_equal "$(raw_records BOXDO_EVENT=launch | wc -l)" $((before + 1))
+	run field REASON BOXDO_EVENT=end
+	assert_match '^not started: '
+	assert_equal "$(fields end | grep -cE '^(EXIT|SIGNAL)=')" 0
+	[[ ! -e $MARK ]]
+	nothing_left
+}
+
+@test "journald is stopped and its queue full: refused in time" {
+	journal_hang
+	fill_queue "$sockets/socket"
+	launches alice tiny touch "$MARK"
+	refused 'could not be recorded'
+	journal_resume
+	nothing_left
+	one_of_each
+	[[ ! -e $MARK ]]
+}
+
+@test "journald is stopped under a policy never seen, and where a password is asked for: refused in time" {
+	echo "# $RANDOM$RANDOM" >>"$POLICY"
+	journal_hang
+	launches alice tiny touch "$MARK"
+	journal_resume
+	refused 'could not be recorded'
+	nothing_left
+	sed -i 's/^network.*/&\npassword = yes/' "$POLICY"
+	as_user alice boxdo run tiny true || true # so that the policy is known
+	journal_hang
+	answer "boxdo run tiny touch $MARK" alice
+	journal_resume
+	assert_status 125
+	[[ ! -e $MARK ]]
+	nothing_left
+	one_of_each
+}
+
+@test "refusals wait no longer than launches, and say that they are not on record" {
+	journal_hang
+	launches mallory tiny true
+	journal_resume
+	refused 'could not be recorded'
+	assert_match 'not permitted'
+	nothing_left
+}
+
+@test "synced and unconfirmed launch while journald is stopped, and not when its queue is full" {
+	for mode in synced unconfirmed; do
+		cat /run/stage/policy.conf >"$POLICY"
+		printf '\n[settings]\naudit = %s\n' $mode >>"$POLICY"
+		as_user alice boxdo run tiny true
+		every_launch_has_its_end
+		assert_equal "$(field AUDIT_MODE BOXDO_EVENT=launch)" $mode
+		rm -f "$MARK"
+		journal_hang
+		launches alice tiny touch "$MARK"
+		assert_success
+		[[ -e $MARK ]]
+		rm "$MARK"
+		fill_queue "$sockets/socket"
+		launches alice tiny touch "$MARK"
+		refused 'could not be recorded'
+		journal_resume
+		nothing_left
+		one_of_each
+	done
+}
+
+# A journal directory of its own on a small disk.
+small_disk() {
+	truncate -s 24M /run/stage/disk
+	mkfs.ext4 -q -O ^has_journal -m 0 /run/stage/disk
+	mount -o loop /run/stage/disk "$files"
+	rm -rf "$files/lost+found"
+	chgrp systemd-journal "$files"
+	chmod 2755 "$files"
+	journal_restart
+	wait_for test -e "$files/system.journal"
+}
+@test "the disk is full: refused in time; freed: on record again, after a restart of journald at the latest" {
+	small_disk
+	as_user alice boxdo run tiny true
+	begin_traces
+	dd if=/dev/zero of="$files/filler" bs=64k status=none 2>/dev/null || true
+	# journald has room in the file it has: fill that as well.
+	for _ in {1..200}; do
+		{ printf 'MESSAGE=filler\nFILL=' && head -c 60000 /dev/urandom | base64 -w0 && echo; } | native "$sockets/socket"
+	done
+	dd if=/dev/zero of="$files/filler2" bs=4k status=none 2>/dev/null || true
+	launches alice tiny touch "$MARK"
+	refused 'could not be recorded'
+	[[ ! -e $MARK ]]
+	# Freed. Either it is on record now, or it is refused; never anything else.
+	rm "$files/filler" "$files/filler2"
+	launches alice tiny touch "$MARK"
+	if [[ $status -ne 0 ]]; then
+		refused 'could not be recorded'
+		journal_restart
+		launches alice tiny touch "$MARK"
+	fi
+	assert_success
+	[[ -e $MARK ]]
+	assert_equal "$(field COMMAND BOXDO_EVENT=launch)" "touch $MARK"
+	one_of_each
+	nothing_left
+}
+
+@test "a journal in memory counts only where the policy says so" {
+	mount -t tmpfs -o size=32m,mode=2755 tmpfs "$files"
+	chgrp systemd-journal "$files"
+	journal_restart
+	wait_for test -e "$files/system.journal"
+	launches alice tiny touch "$MARK"
+	refused 'not on a disk'
+	printf '\n[settings]\nvolatile = yes\n' >>"$POLICY"
+	launches alice tiny touch "$MARK"
+	assert_success
+	every_launch_has_its_end
+}
+
+# --- the end is on record, whatever becomes of journald meanwhile ------------------------------------------
+
+# A container that runs until the file /home/alice/stop is there, as `boxdo run` in the background.
+start_container() {
+	rm -f /home/alice/stop /home/alice/started
+	# shellcheck disable=SC2016
+	as_user alice boxdo run tiny sh -c 'touch $HOME/started; until [ -e $HOME/stop ]; do sleep 0.05; done; exit 9' </dev/null 3>&- &
+	container=$!
+	wait_for test -e /home/alice/started
+}
+end_container() {
+	local got=0
+	touch /home/alice/stop
+	wait "$container" || got=$?
+	assert_equal "$got" 9
+}
+ended_with_9() {
+	every_launch_has_its_end
+	assert_equal "$(field EXIT BOXDO_EVENT=end)" 9
+	one_of_each
+	nothing_left
+}
+
+@test "journald killed and back while a container runs: its end is on record" {
+	start_container
+	journal_restart
+	journal_restart
+	end_container
+	ended_with_9
+}
+
+@test "journald down when a container ends: the caller has the status at once, the record follows" {
+	start_container
+	journal_down
+	begin=$EPOCHSECONDS
+	end_container
+	[[ $((EPOCHSECONDS - begin)) -le 2 ]]
+	sleep 1
+	journal_up
+	wait_for -t 10 no_open_launch
+	ended_with_9
+}
+
+@test "journald down with a full queue when a container ends: the status at once, the record follows" {
+	start_container
+	journal_down
+	fill_queue "$sockets/socket"
+	begin=$EPOCHSECONDS
+	end_container
+	[[ $((EPOCHSECONDS - begin)) -le 2 ]]
+	journal_up
+	wait_for -t 10 no_open_launch
+	ended_with_9
+}
+
+@test "journald stopped for longer than a deadline when a container ends: one end, not two" {
+	start_container
+	journal_hang
+	end_container
+	sleep 7
+	journal_resume
+	wait_for -t 10 no_open_launch
+	ended_with_9
+}
+
+@test "the journal rotated and its socket made anew while a container runs: its end is on record" {
+	start_container
+	journalctl --namespace=boxdo --rotate 2>/dev/null || kill -USR2 "$(journal_pid)"
+	sleep 0.3
+	end_container
+	ended_with_9
+}
+
+@test "ends that cannot be recorded are counted, and too many refuse the next launch" {
+	# 64 at once would take long here: as many as SUPERVISORs owe is in the state file, one pid a slot.
+	pid=$$
+	perl -e 'open(my $f, "+<", "/run/boxdo/state") or die; seek($f, 16, 0); print $f pack("l", $ARGV[0]) x 64' $pid
+	launches alice tiny touch "$MARK"
+	refused 'wait for it'
+	perl -e 'open(my $f, "+<", "/run/boxdo/state") or die; seek($f, 16, 0); print $f pack("l", 0) x 64'
+	launches alice tiny true
+	assert_success
+	nothing_left
+}
