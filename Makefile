@@ -107,10 +107,10 @@ $(B)/bench/%: bench/%.c
 	$(MUSL_CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -static -o $@ $<
 bench: deps
 	@$(MAKE) --no-print-directory -s all helpers $(BENCH)
-	@tests/stage --quiet env $${ROUNDS:+ROUNDS="$$ROUNDS"} $${PEERBENCH:+PEERBENCH="$$PEERBENCH"} bench/run
+	@bench/run
 bench-stages: deps
 	@$(MAKE) --no-print-directory -s all helpers $(BENCH)
-	@tests/stage --quiet env $${LAUNCHES:+LAUNCHES="$$LAUNCHES"} bench/run stages
+	@bench/run stages
 
 clean:
 	rm -rf $(B)
