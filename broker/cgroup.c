@@ -14,12 +14,15 @@
 #include <linux/magic.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Below a oneshot unit of ours; systemd keeps no empty cgroup, so each level is made when missing. */
@@ -132,14 +135,58 @@ cgroup_find(struct cgroups *cgroups)
 	cgroups->safe = cgroups->caller = -1;
 }
 
+/*
+ * Since 6.14, and in stable series since then, the kernel compares the count of cgroup.kill writes of the
+ * new cgroup with that of the parent's, and kills the child at birth when they differ: a cgroup that was
+ * once emptied by cgroup.kill could be neither left nor entered this way again (seen on 6.18). The signal
+ * is pending before clone3 returns.
+ */
+static bool
+stillborn(pid_t pid)
+{
+	char text[4096], *pending;
+	ssize_t length;
+	int fd;
+
+	snprintf(text, sizeof text, "/proc/%d/status", pid);
+	fd = open(text, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		close(fd);
+	text[length > 0 ? length : 0] = '\0';
+	pending = strstr(text, "\nShdPnd:");
+	return pending && (strtoull(pending + strlen("\nShdPnd:"), NULL, 16) >> (SIGKILL - 1) & 1);
+}
+
+/* The slow way, on the child's own feet: its first act. */
+static void
+move_to(int cgroup)
+{
+	int fd = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		_exit(125);
+	close(fd);
+}
+
 pid_t
 cgroup_fork(int cgroup, unsigned long long flags)
 {
 	struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
+	pid_t pid;
 
 	if (cgroup >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)cgroup;
 	}
-	return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+	if (pid <= 0 || cgroup < 0 || !stillborn(pid))
+		return pid;
+	waitpid(pid, NULL, 0);
+	args.flags = flags;
+	args.cgroup = 0;
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+	if (pid == 0)
+		move_to(cgroup);
+	return pid;
 }
