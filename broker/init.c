@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -26,11 +27,14 @@
 #define INIT_GROUP_MS                                                                              \
 	15 /* how long a signal sent to the group may come after the one sent to the PID */
 #define INIT_MEMORY_MS 200 /* and how long before */
+#define INIT_TWIN_MS 50    /* sent to both, the PID and the group: HANDLE passes it on twice */
 
 struct init {
 	int control, signals;
 	pid_t command;
-	uint64_t seen[NSIG]; /* when INIT itself was last sent this signal from outside; 0: never */
+	uint64_t seen
+	    [NSIG]; /* when INIT itself was last sent this signal by a process outside; 0: never */
+	bool told[NSIG]; /* and one that was passed on has been taken for it */
 };
 
 /* Takes what arrived for INIT itself. Signals from inside the container mean nothing to it. */
@@ -40,8 +44,23 @@ take_signals(struct init *init)
 	struct signalfd_siginfo info;
 
 	while (read(init->signals, &info, sizeof info) == sizeof info)
-		if (info.ssi_signo < NSIG && info.ssi_pid == 0)
+		/* What the kernel sends to the group (^C) is not passed on by HANDLE. */
+		if (info.ssi_signo < NSIG && info.ssi_pid == 0 && info.ssi_code <= 0) {
 			init->seen[info.ssi_signo] = wire_now();
+			init->told[info.ssi_signo] = false;
+		}
+}
+
+/* Did the command get this one with the rest of the group? */
+static bool
+reached(struct init *init, int number, uint64_t now)
+{
+	uint64_t memory = (init->told[number] ? INIT_TWIN_MS : INIT_MEMORY_MS) * WIRE_MS;
+
+	if (!init->seen[number] || init->seen[number] + memory < now)
+		return false;
+	init->told[number] = true;
+	return true;
 }
 
 static void
@@ -55,10 +74,8 @@ pass_on(struct init *init, int number)
 	/* A command with a process group of its own was not reached by what was sent to ours. */
 	while (getpgid(init->command) == getpgrp()) {
 		take_signals(init);
-		if (init->seen[number] && init->seen[number] + INIT_MEMORY_MS * WIRE_MS >= start) {
-			init->seen[number] = 0;
+		if (reached(init, number, start))
 			return;
-		}
 		now = wire_now();
 		if (now >= start + INIT_GROUP_MS * WIRE_MS)
 			break;
