@@ -84,11 +84,13 @@ one_of_each() {
 	[[ -z $twice ]] || { echo "more than one: $twice" && return 1; }
 }
 
-# native SOCKET: sends standard input as one datagram of journald's own protocol. (perl: Debian always has it.)
+# native SOCKET: sends standard input as one datagram of journald's own protocol; for others `perl -e "$NATIVE" SOCKET`.
+# (perl: Debian always has it.)
+# shellcheck disable=SC2016
+NATIVE='use Socket; local $/; my $data = <STDIN>; socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die "$!\n";
+	connect($s, pack_sockaddr_un($ARGV[0])) or die "$!\n"; defined(send($s, $data, 0)) or die "$!\n"'
 native() {
-	# shellcheck disable=SC2016
-	perl -e 'use Socket; local $/; my $data = <STDIN>; socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die "$!\n";
-		connect($s, pack_sockaddr_un($ARGV[0])) or die "connect: $!\n"; defined(send($s, $data, 0)) or die "send: $!\n"' "$1"
+	perl -e "$NATIVE" "$1"
 }
 
 # fill_queue SOCKET: until journald's queue takes no more (it must be stopped).

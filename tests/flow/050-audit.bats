@@ -426,7 +426,7 @@ answer() { # COMMAND PASSWORD...
 
 # A journal directory of its own on a small disk.
 small_disk() {
-	truncate -s 24M /run/stage/disk
+	truncate -s 48M /run/stage/disk
 	mkfs.ext4 -q -O ^has_journal -m 0 /run/stage/disk
 	mount -o loop /run/stage/disk "$files"
 	rm -rf "$files/lost+found"
