@@ -47,8 +47,8 @@ struct launch {
 	const struct cgroups *cgroups;
 	int handle; /* socket to HANDLE */
 	char id[AUDIT_ID_SIZE];
-	uint64_t times[STAGE_COUNT]; /* wire_now() at the end of each stage */
-	uint64_t begin;
+	uint64_t times[STAGE_COUNT]; /* nanoseconds each stage took; 0: not reached */
+	uint64_t lap;                /* wire_now() when the last one ended */
 
 	struct directory directory;
 	struct opener opener;
@@ -78,7 +78,7 @@ struct launch {
 	int init_pidfd, control;
 };
 
-/* The stage is over: its time counts until now. */
+/* The stage is over: what passed since the last one ended was its time. */
 void
 launch_stage_done(struct launch *launch, enum launch_stage stage);
 

@@ -225,16 +225,12 @@ add_stages(struct audit_record *record, const struct launch *launch)
 {
 	char text[512] = "";
 	size_t length = 0;
-	uint64_t before = launch->begin;
 
-	for (size_t i = 0; i < STAGE_SUPERVISE; i++) {
-		if (!launch->times[i])
-			continue;
-		length += (size_t)snprintf(text + length, sizeof text - length, "%s%s=%llu",
-		    length ? " " : "", stage_names[i],
-		    (unsigned long long)((launch->times[i] - before) / 1000));
-		before = launch->times[i];
-	}
+	for (size_t i = 0; i < STAGE_SUPERVISE; i++)
+		if (launch->times[i])
+			length += (size_t)snprintf(text + length, sizeof text - length, "%s%s=%llu",
+			    length ? " " : "", stage_names[i],
+			    (unsigned long long)(launch->times[i] / 1000));
 	add_text(record, "STAGES_USEC", text);
 }
 

@@ -187,7 +187,8 @@ prepare_record(struct launch *launch)
 static void
 record_policy(struct launch *launch)
 {
-	static const char path[] = "/run/boxdo/policy", new[] = "/run/boxdo/policy.new";
+	static const char path[] = "/run/boxdo/policy";
+	char new[sizeof path + 1 + AUDIT_ID_SIZE]; /* launches at the same time do not meet */
 	char old[POLICY_SHA256_SIZE] = "", *text;
 	struct audit_record record;
 	size_t length = 0;
@@ -208,12 +209,17 @@ record_policy(struct launch *launch)
 		    strerror(errno));
 	audit_record_free(&record);
 	free(text);
-	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	snprintf(new, sizeof new, "%s.%s", path, launch->id);
+	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 ||
 	    write(fd, policy_sha256(launch->policy), POLICY_SHA256_SIZE - 1) !=
 	        POLICY_SHA256_SIZE - 1 ||
-	    rename(new, path) != 0)
-		launch_fail(launch, STAGE_RECORD, "%s cannot be written: %s", new, strerror(errno));
+	    rename(new, path) != 0) {
+		int error = errno;
+
+		unlink(new);
+		launch_fail(launch, STAGE_RECORD, "%s cannot be written: %s", new, strerror(error));
+	}
 	close(fd);
 }
 
@@ -358,7 +364,7 @@ supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int h
 	*launch = (struct launch){.origin = origin,
 	    .cgroups = cgroups,
 	    .handle = handle,
-	    .begin = wire_now(),
+	    .lap = wire_now(),
 	    .directory.socket = -1,
 	    .opener.socket = -1,
 	    .auth.socket = -1};
