@@ -154,7 +154,7 @@ opener_open(struct opener *opener, const char *const *paths, size_t count, struc
 	bool alive = opener->socket >= 0;
 
 	for (size_t i = 0; i < count; i++)
-		opened[i] = (struct opened){.fd = -1, .error = ETIMEDOUT};
+		opened[i] = (struct opened){.fd = -1, .error = ETIMEDOUT, .asked = paths[i]};
 	/* Questions go ahead of answers as far as the socket's buffer allows: one switch, not one a path. */
 	while (alive && answered < count) {
 		while (asked < count &&

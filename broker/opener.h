@@ -23,10 +23,11 @@ struct opener {
 };
 
 struct opened {
-	int fd;         /* O_PATH, owned by whoever called opener_open; -1: could not be opened */
-	int error;      /* errno, when fd is -1; ETIMEDOUT: the file system does not answer */
-	bool directory; /* what the caller sees there: a directory, or not */
-	bool owned;     /* by the caller */
+	int fd; /* O_PATH, owned by whoever called opener_open; -1: could not be opened */
+	const char *asked; /* as given to opener_open */
+	int error;         /* errno, when fd is -1; ETIMEDOUT: the file system does not answer */
+	bool directory;    /* what the caller sees there: a directory, or not */
+	bool owned;        /* by the caller */
 	char *path; /* absolute, as the kernel names what was opened; owned; NULL: it has no name */
 };
 

@@ -85,6 +85,33 @@ run_as(struct launch *launch)
 	return user;
 }
 
+/*
+ * A path that is not there, or out of the caller's reach, grants and denies nothing. Any other failure
+ * is no answer (a file system that hangs; OPENER, which is the caller's to kill and to starve), and
+ * with a path of a deny unknown the policy would look past it.
+ */
+static void
+must_answer(struct launch *launch, const struct opened *opened, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		switch (opened[i].fd < 0 ? opened[i].error : 0) {
+		case 0:
+		case ENOENT:
+		case EACCES:
+		case ENOTDIR:
+		case ELOOP:
+		case ENAMETOOLONG:
+		case ENOTCONN: /* a FUSE mount whose process has ended: that is the answer */
+			break;
+		default:
+			launch_fail(launch, STAGE_REQUEST, "%s cannot be looked at: %s",
+			    strcmp(opened[i].asked, ".") == 0 ? "the working directory"
+			                                      : opened[i].asked,
+			    opened[i].error == ETIMEDOUT ? "its file system does not answer"
+			                                 : strerror(opened[i].error));
+		}
+}
+
 void
 question_open_request(struct launch *launch)
 {
@@ -120,6 +147,7 @@ open_named(struct launch *launch)
 	for (size_t i = 0; i < count; i++)
 		paths[1 + i] = named[i];
 	opener_open(&launch->opener, paths, count + 1, &launch->opened[launch->opened_home]);
+	must_answer(launch, &launch->opened[launch->opened_home], count + 1);
 	launch->opened_count = launch->opened_home + count + 1;
 	opener_stop(&launch->opener);
 }
@@ -137,9 +165,7 @@ take_binds(struct launch *launch)
 
 		if (opened->fd < 0 || !opened->path)
 			launch_fail(launch, STAGE_REQUEST, "%s cannot be bound: %s", asked->source,
-			    opened->error == ETIMEDOUT
-			        ? "its file system does not answer"
-			        : strerror(opened->error ? opened->error : ENOENT));
+			    strerror(opened->error ? opened->error : ENOENT));
 		launch->binds[i] = (struct policy_bind){
 		    asked->source, opened->path, asked->destination, modes[asked->mode]};
 	}
@@ -290,6 +316,7 @@ question_prepare(struct launch *launch)
 	const struct request *request = &launch->request;
 
 	question->run_as = run_as(launch);
+	must_answer(launch, launch->opened, launch->opened_home);
 	open_named(launch);
 	take_command(launch);
 	if (request->image[0] == '/')

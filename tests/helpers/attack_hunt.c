@@ -4,6 +4,8 @@
  *	attack_hunt pids PID...                   each attack on each process, once
  *	attack_hunt launches COUNT PROGRAM ARG... starts PROGRAM COUNT times, and all the while attacks it and
  *	                                          the processes born after it, as fast as it can
+ *	attack_hunt opener HOW COUNT PROGRAM ARG...  kills, stops or starves (of descriptors) the one process of a
+ *	                                          launch that is the caller's in every id, a little later each time
  *
  * PROGRAM must not execute anything that belongs to the caller (a command that does not exist will do).
  * Says what worked, one line each, and how much was tried; exits 1 when anything worked.
@@ -14,14 +16,17 @@
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NEWBORN 16 /* PIDs behind the program's that may be of its launch */
@@ -166,7 +171,7 @@ attack_exit(int pidfds[NEWBORN])
 
 /* Returns when the program has been executed: before, the process is ours. */
 static pid_t
-start(char **argv)
+start(char **argv, bool quiet)
 {
 	int ends[2], null;
 	char byte;
@@ -177,8 +182,10 @@ start(char **argv)
 	if (pid == 0) {
 		null = open("/dev/null", O_RDWR);
 		dup2(null, 0);
-		dup2(null, 1);
-		dup2(null, 2);
+		if (quiet) {
+			dup2(null, 1);
+			dup2(null, 2);
+		}
 		if (null > 2)
 			close(null);
 		execv(argv[0], argv);
@@ -191,6 +198,43 @@ start(char **argv)
 	return pid;
 }
 
+/* prlimit is refused unless all ids are ours: OPENER alone, until HANDLE and INIT have dropped theirs. */
+static void
+spoil(const char *how, long delay)
+{
+	const struct rlimit none = {0, 0};
+	struct rlimit limit;
+	struct timespec pause = {.tv_nsec = delay};
+	pid_t pid = program + 2;
+
+	for (int tries = 0; tries < 200000; tries++) {
+		pid = program + 2 + tries % 6;
+		if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) == 0)
+			break;
+		if (tries % 1000 == 999 && waitpid(program, NULL, WNOHANG | WNOWAIT) != 0)
+			return;
+	}
+	if (delay)
+		nanosleep(&pause, NULL);
+	if (strcmp(how, "starve") == 0)
+		prlimit(pid, RLIMIT_NOFILE, &none, NULL);
+	else
+		kill(pid, strcmp(how, "stop") == 0 ? SIGSTOP : SIGKILL);
+}
+
+static int
+opener(const char *how, int times, char **argv)
+{
+	int status;
+
+	for (int i = 0; i < times; i++) {
+		program = start(argv, false);
+		spoil(how, i % 40 * 50000L);
+		waitpid(program, &status, 0);
+	}
+	return 0;
+}
+
 static int
 hunt(int times, char **argv)
 {
@@ -199,7 +243,7 @@ hunt(int times, char **argv)
 	for (int i = 0; i < times; i++) {
 		for (int j = 0; j < NEWBORN; j++)
 			pidfds[j] = -1;
-		program = start(argv);
+		program = start(argv, true);
 		while (waitpid(program, &status, WNOHANG) == 0) {
 			/* By turns: every way in, and the exit window alone. */
 			if (i % 2)
@@ -231,6 +275,8 @@ main(int argc, char **argv)
 {
 	if (argc > 3 && strcmp(argv[1], "launches") == 0)
 		return hunt(atoi(argv[2]), argv + 3);
+	if (argc > 4 && strcmp(argv[1], "opener") == 0)
+		return opener(argv[2], atoi(argv[3]), argv + 4);
 	if (argc < 3 || strcmp(argv[1], "pids") != 0)
 		errx(99, "wrong usage");
 	for (int i = 2; i < argc; i++)
