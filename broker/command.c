@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +60,7 @@ command_child(const struct plan *plan, int tell)
 	if (chdir(plan->directory) == 0) {
 		failure.at = FAILED_LIMIT;
 		umask(plan->origin->umask);
+		prctl(PR_SET_TIMERSLACK, plan->origin->timer_slack);
 		fds_close_others(tell, -1);
 		if (restore_limits(plan) == 0) {
 			failure.at = FAILED_EXECUTE;

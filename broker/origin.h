@@ -23,6 +23,7 @@ struct origin {
 	int nice;      /* -20..19 */
 	int scheduler; /* SCHED_* */
 	struct sched_param parameter;
+	unsigned long timer_slack; /* ns */
 	sigset_t ignored, blocked;
 	int argc;
 	char **argv; /* copies; the originals are wiped */

@@ -119,6 +119,9 @@ sanitize_priority(struct origin *origin)
 {
 	static const struct sched_param none;
 
+	/* Survives execve, and one of years would let no deadline pass and no pause end. */
+	origin->timer_slack = (unsigned)prctl(PR_GET_TIMERSLACK);
+	prctl(PR_SET_TIMERSLACK, 50000UL);
 	errno = 0;
 	origin->nice = getpriority(PRIO_PROCESS, 0);
 	origin->scheduler = sched_getscheduler(0);
