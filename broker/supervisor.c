@@ -280,6 +280,22 @@ start_init(struct launch *launch)
 	planner_close(launch);
 }
 
+/*
+ * The end record should survive the memory it reports, and a caller who said "me first" (1000) before
+ * starting us. After INIT was cloned, or the command could say the same of itself; best effort, it needs
+ * CAP_SYS_RESOURCE.
+ */
+static void
+outlive_memory(void)
+{
+	int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (score >= 0 && write(score, "-1000", 5) < 0)
+		errno = 0;
+	if (score >= 0)
+		close(score);
+}
+
 static void
 record_launch(struct launch *launch)
 {
@@ -328,7 +344,7 @@ reap_children(const struct launch *launch)
 static void
 let_go(struct launch *launch)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), empty, score;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), empty;
 
 	mkdir("/run/boxdo/empty", 0555);
 	empty = open("/run/boxdo/empty", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -336,12 +352,6 @@ let_go(struct launch *launch)
 	    setsid() < 0)
 		launch_fail(launch, STAGE_SUPERVISE,
 		    "the supervisor cannot let go of its caller: %s", strerror(errno));
-	/* The end record should survive the memory it reports; best effort, it needs CAP_SYS_RESOURCE. */
-	score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	if (score >= 0 && write(score, "-1000", 5) < 0)
-		errno = 0;
-	if (score >= 0)
-		close(score);
 	close(null);
 	if (launch->cgroups->safe >= 0)
 		close(launch->cgroups->safe);
@@ -394,6 +404,7 @@ supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int h
 	if (!launch->decision.password)
 		authenticate(launch, false);
 	launch_stage_done(launch, STAGE_AUTH);
+	outlive_memory();
 	record_launch(launch);
 	launch_stage_done(launch, STAGE_RECORD);
 	wait_for_init(launch);
