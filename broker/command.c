@@ -3,7 +3,8 @@
  *
  * Privilege: the caller's, none else, on entry and exit. Everything the caller had set (umask, limits,
  * ignored and blocked signals) is given back here, after nothing more can go wrong with privilege.
- * Errors: told to INIT through a pipe that closes by itself when the execve works.
+ * The child shares INIT's memory until it executes (vfork): nothing is copied that is thrown away at once,
+ * and how it failed stands in a variable. Errors: one line, -1.
  */
 #include "broker/command.h"
 
@@ -20,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum failed_at { FAILED_EXECUTE, FAILED_DIRECTORY, FAILED_LIMIT };
+enum failed_at { FAILED_NOT, FAILED_EXECUTE, FAILED_DIRECTORY, FAILED_LIMIT };
 
 struct failure {
 	enum failed_at at;
@@ -52,33 +53,29 @@ restore_limits(const struct plan *plan)
 	return 0;
 }
 
-static void
-command_child(const struct plan *plan, int tell)
+static void __attribute__((noreturn))
+command_child(const struct plan *plan, volatile struct failure *failure)
 {
-	struct failure failure = {.at = FAILED_DIRECTORY};
-
+	failure->at = FAILED_DIRECTORY;
 	if (chdir(plan->directory) == 0) {
-		failure.at = FAILED_LIMIT;
+		failure->at = FAILED_LIMIT;
 		umask(plan->origin->umask);
-		prctl(PR_SET_TIMERSLACK, plan->origin->timer_slack);
-		fds_close_others(tell, -1);
+		fds_close_others(-1, -1);
 		if (restore_limits(plan) == 0) {
-			failure.at = FAILED_EXECUTE;
+			failure->at = FAILED_EXECUTE;
 			restore_signals(plan->origin);
 			/* PATH is looked up in the environment the command will have. */
 			environ = plan->environment;
 			execvp(plan->command[0], plan->command);
 		}
 	}
-	failure.error = errno;
-	if (write(tell, &failure, sizeof failure) != sizeof failure)
-		_exit(126);
+	failure->error = errno;
 	_exit(127);
 }
 
 static void
-explain(
-    const struct plan *plan, const struct failure *failure, int *status, char *error, size_t size)
+explain(const struct plan *plan, const volatile struct failure *failure, int *status, char *error,
+    size_t size)
 {
 	const char *why = strerror(failure->error);
 
@@ -104,26 +101,20 @@ explain(
 pid_t
 command_start(const struct plan *plan, int *status, char *error, size_t size)
 {
-	struct failure failure;
-	int pipes[2];
-	ssize_t got;
-	pid_t pid;
+	/* Written by the child, which runs while we do not. */
+	volatile struct failure failure = {FAILED_NOT, 0};
+	pid_t pid = vfork();
 
-	if (pipe2(pipes, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
+	if (pid == 0)
+		command_child(plan, &failure);
+	if (pid < 0) {
 		*status = 125;
 		snprintf(error, size,
 		    "no process for the command: %s (ulimit -u, or the job's pids limit?)",
 		    strerror(errno));
 		return -1;
 	}
-	if (pid == 0)
-		command_child(plan, pipes[1]);
-	close(pipes[1]);
-	do
-		got = read(pipes[0], &failure, sizeof failure);
-	while (got < 0 && errno == EINTR);
-	close(pipes[0]);
-	if (got != sizeof failure)
+	if (failure.error == 0)
 		return pid;
 	waitpid(pid, NULL, 0);
 	explain(plan, &failure, status, error, size);
