@@ -75,16 +75,6 @@ stop_all(struct launch *launch)
 	}
 }
 
-static size_t
-asked_bytes(const struct launch *launch)
-{
-	size_t bytes = 0;
-
-	for (char **word = launch->origin->argv; *word && bytes < AUDIT_REFUSED_COMMAND_MAX; word++)
-		bytes += strlen(*word) + 1;
-	return bytes < AUDIT_REFUSED_COMMAND_MAX ? bytes : AUDIT_REFUSED_COMMAND_MAX;
-}
-
 /* Within the caller's budget a refusal is recorded; beyond it one record a minute says how many were not. */
 static void
 record_refusal(struct launch *launch, enum launch_stage stage, const char *reason)
@@ -92,13 +82,15 @@ record_refusal(struct launch *launch, enum launch_stage stage, const char *reaso
 	const struct policy_settings *settings =
 	    launch->policy ? policy_settings(launch->policy) : NULL;
 	struct audit_record record;
-	uint64_t suppressed = 0;
+	uint64_t bytes = FAIL_RECORD_BYTES + report_bytes(launch, AUDIT_REFUSED_COMMAND_MAX),
+	         suppressed = 0;
 	char error[256];
 	int budget;
 
 	if (!launch->state)
 		launch->state = audit_state_open();
-	budget = audit_budget_take(launch->origin->uid, FAIL_RECORD_BYTES + asked_bytes(launch),
+	/* The reason is a field, and in MESSAGE. */
+	budget = audit_budget_take(launch->origin->uid, bytes + 5 * strlen(reason),
 	    settings ? settings->record_rate : FAIL_RECORD_RATE,
 	    settings ? settings->record_burst : FAIL_RECORD_BURST, &suppressed);
 	if (budget == AUDIT_BUDGET_OVER)

@@ -20,6 +20,7 @@
 static const char *const default_redact[] = {
     "--token=*", "--password=*", "--secret=*", "--api-key=*", NULL};
 
+#define REPORT_FIELD_BYTES 128  /* what journald adds to one more field, and the field's name */
 #define REPORT_MESSAGE_MAX 1024 /* bytes of the command in MESSAGE; COMMAND has all of it */
 
 static const char *const stage_names[] = {
@@ -78,6 +79,46 @@ command(const struct launch *launch)
 	if (launch->request_known)
 		return (const char *const *)launch->request.command;
 	return launch->origin->argc > 1 ? (const char *const *)launch->origin->argv + 1 : none;
+}
+
+/* As they will stand in COMMAND, or more: quoted. */
+static uint64_t
+quoted_bytes(const char *const *words, uint64_t max)
+{
+	uint64_t bytes = 0;
+
+	for (; *words && bytes < max; words++) {
+		bytes += 3;
+		for (const char *at = *words; *at && bytes < max; at++)
+			bytes += *at == '\'' ? 4 : 1;
+	}
+	return bytes < max ? bytes : max;
+}
+
+uint64_t
+report_bytes(const struct launch *launch, uint64_t command_max)
+{
+	const struct request *request = &launch->request;
+	const struct policy_decision *decision = &launch->decision;
+	uint64_t bytes = quoted_bytes(command(launch), command_max),
+	         message = strlen(launch->caller.cwd);
+
+	message += bytes < REPORT_MESSAGE_MAX ? bytes : REPORT_MESSAGE_MAX;
+	bytes += strlen(launch->caller.cwd) + strlen(launch->caller.cgroup);
+	if (launch->request_known) {
+		message += strlen(request->image);
+		bytes += strlen(request->image);
+		for (size_t i = 0; i < request->bind_count; i++)
+			bytes += strlen(request->binds[i].source) +
+			         strlen(request->binds[i].destination) + REPORT_FIELD_BYTES;
+		for (size_t i = 0; i < request->device_count; i++)
+			bytes += strlen(request->devices[i]) + REPORT_FIELD_BYTES;
+	}
+	for (size_t i = 0; i < decision->mount_count; i++)
+		bytes += strlen(decision->mounts[i].path) +
+		         strlen(decision->mounts[i].destination) + REPORT_FIELD_BYTES;
+	/* What is not printable takes four bytes in MESSAGE. */
+	return bytes + 4 * message;
 }
 
 static void

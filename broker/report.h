@@ -6,6 +6,12 @@
 
 #include "broker/launch.h"
 
+/*
+ * What a record of this launch takes, but for the fields that are short: for the budget, before anything
+ * is sent. At least as much as it will, whatever was asked for: otherwise a budget is none.
+ */
+uint64_t
+report_bytes(const struct launch *launch, uint64_t command_max);
 /* Each starts *record and fills it; the caller sends and frees it. */
 void
 report_launch(struct audit_record *record, const struct launch *launch);

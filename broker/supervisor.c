@@ -159,11 +159,12 @@ static void
 prepare_record(struct launch *launch)
 {
 	const struct policy_settings *settings = policy_settings(launch->policy);
-	uint64_t bytes = SUPERVISOR_RECORD_BYTES, suppressed = 0;
+	uint64_t bytes = SUPERVISOR_RECORD_BYTES + report_bytes(launch, AUDIT_COMMAND_MAX),
+	         suppressed = 0;
 	char error[POLICY_TEXT_MAX];
 
-	for (char **word = launch->command; *word && bytes < AUDIT_COMMAND_MAX; word++)
-		bytes += strlen(*word) + 1;
+	if (launch->decision.password)
+		bytes += SUPERVISOR_RECORD_BYTES + report_bytes(launch, AUDIT_REFUSED_COMMAND_MAX);
 	launch->state = audit_state_open();
 	if (!launch->state)
 		launch_fail(launch, STAGE_RECORD, "/run/boxdo cannot be used: %s", strerror(errno));
