@@ -61,15 +61,21 @@ read_tty(int proc, char *tty, size_t size)
 		snprintf(tty, size, "%u:%u", major(number), minor(number));
 }
 
-/* Slurm: .../job_4711/step_0/... (v2) or .../uid_1000/job_4711/step_batch/... (v1). Root's words, as cgroups are. */
+/*
+ * Slurm: /system.slice/slurmstepd.scope/job_4711/step_0/... (v2), /slurm/uid_1000/job_4711/step_batch/... (v1).
+ * Its own name stands in the first two parts, which are root's; further down a user who owns a part of
+ * the tree may call a cgroup job_1.
+ */
 static void
 read_job(const char *cgroup, const char *key, char *value, size_t size)
 {
-	const char *at = strstr(cgroup, key);
-	size_t length;
+	const char *slurm = strstr(cgroup, "slurm"), *at = slurm ? strstr(slurm, key) : NULL;
+	size_t length, above = 0;
 
 	value[0] = '\0';
-	if (!at)
+	for (const char *byte = cgroup; slurm && byte < slurm; byte++)
+		above += *byte == '/';
+	if (!at || above > 2)
 		return;
 	at += strlen(key);
 	length = strspn(at, "0123456789abcdefghijklmnopqrstuvwxyz");
