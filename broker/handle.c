@@ -109,8 +109,12 @@ handle_signal(struct handle *handle)
 		return;
 	if (sigismember(&handle->origin->ignored, (int)info.ssi_signo))
 		return;
-	/* Until the command runs nobody else gets ^C: then it means "give the launch up". */
-	sent = info.ssi_code <= 0 || (!handle->started && handle_gives_up(info.ssi_signo));
+	/*
+	 * Until the command runs nobody else gets ^C: then it means "give the launch up". That the
+	 * terminal is gone the kernel tells the session's leader alone.
+	 */
+	sent = info.ssi_code <= 0 || (!handle->started && handle_gives_up(info.ssi_signo)) ||
+	       (info.ssi_signo == SIGHUP && getsid(0) == getpid());
 	if (sent)
 		wire_send(handle->supervisor, 0, (int32_t)info.ssi_signo, NULL, -1);
 }
