@@ -247,13 +247,16 @@ no_boxdo() {
 
 @test "SIGKILL to the PID alice knows ends the container at once, on record" {
 	start boxdo run tiny sh -c 'sleep 60 & setsid sleep 61 & sleep 62'
-	wait_for test "$(pgrep -u alice -x -c sleep)" -eq 3 || wait_for inside sleep
-	sleep 0.1
+	wait_for three_sleep
 	kill -KILL "$pid"
 	wait "$pid" || assert_equal $? 137
 	wait_for -t 1 gone sleep
 	every_launch_has_its_end
 	assert_equal "$(records 'select(.event == "end") | [.signal, .reason] | join(" ")' | tail -n 1)" '"9 caller gone"'
+}
+
+three_sleep() {
+	(($(pgrep -u alice -x -c sleep) == 3))
 }
 
 @test "the command killed from outside, and INIT killed from outside: ends, with what happened" {
@@ -341,8 +344,10 @@ stopped() { # PID
 	run as_user alice timeout 5 bash -c 'boxdo run tiny yes | head -n 1; echo "${PIPESTATUS[*]}"'
 	assert_output $'y\n141 0'
 	# The reader sees the end when the command lets go, not when it ends.
-	run as_user alice timeout 5 bash -c 'boxdo run tiny sh -c "echo x; exec >&-; sleep 60" | cat; echo end; kill %1 2>/dev/null; pkill -P $$ boxdo'
-	assert_match $'^x'
+	run as_user alice timeout 5 bash -c 'exec 9< <(exec boxdo run tiny sh -c "echo x; exec >&-; sleep 60" 2>/dev/null)
+		cat <&9; echo end; kill $!'
+	assert_success
+	assert_output $'x\nend'
 	every_launch_has_its_end
 }
 
@@ -391,6 +396,6 @@ stopped() { # PID
 	wait_for no_boxdo
 }
 no_sleep() {
-	pkill -x sleep
+	pkill -KILL -x sleep # PAM's children have every signal blocked
 	! pgrep -x sleep
 }

@@ -1,0 +1,161 @@
+#!/usr/bin/env bats
+# In a real terminal: ^C, ^Z, fg, bg, window size, hang-up, an interactive shell with its own jobs.
+load ../lib/common
+
+setup_file() {
+	cat >/home/alice/count.py <<-'END'
+		import signal, time
+		seen, end = [], time.monotonic() + 8
+		def hear(number, _):
+		    global end
+		    seen.append(signal.Signals(number).name)
+		    end = time.monotonic() + 0.5
+		for name in "SIGINT", "SIGQUIT", "SIGWINCH", "SIGTERM", "SIGHUP":
+		    signal.signal(getattr(signal, name), hear)
+		print("ready", flush=True)
+		while time.monotonic() < end:
+		    time.sleep(0.05)
+		print("in all", *seen, flush=True)
+	END
+	chmod 644 /home/alice/count.py
+}
+
+# terminal SCRIPT: an expect script that talks to alice's own interactive bash.
+terminal() {
+	local head='
+		set timeout 8
+		set stty_init "rows 24 cols 80"
+		proc want {what} {
+			expect {
+				-re $what {}
+				timeout { puts "\nNOT SEEN: $what"; exit 1 }
+				eof { puts "\nEOF INSTEAD OF: $what"; exit 1 }
+			}
+		}
+		spawn -noecho env TERM=dumb '"$TOP"'/tests/lib/as alice bash --norc --noprofile -i
+		send "PS1=\"% \"; stty -echo\r"; want "% $|% \\S*$"; send "echo up-\$((1+1))\r"; want "up-2\r\n% "
+	'
+	run timeout 40 expect -c "$head $1
+		send \"exit\\r\"; expect eof; exit 0" </dev/null
+	assert_success
+}
+
+@test "^C reaches the command once, ^\\ too, and a new window size" {
+	terminal '
+		send "boxdo run -it python python3 -u count.py\r"; want "ready"
+		send "\003"; want "in all SIGINT\r\n.*% "
+		send "boxdo run -it python python3 -u count.py\r"; want "ready"
+		send "\034"; want "in all SIGQUIT\r\n.*% "
+		send "boxdo run -it python python3 -u count.py\r"; want "ready"
+		stty rows 30 < $spawn_out(slave,name); want "in all SIGWINCH\r\n.*% "
+		send "boxdo run tiny stty size; echo\r"; want "30 80"
+	'
+}
+
+@test "^C ends a command that does not care, with 130, and the shell goes on" {
+	terminal '
+		send "boxdo run -it tiny sleep 60; echo status \$?\r"; after 700
+		send "\003"; want "% "
+		send "echo status \$?\r"; want "status 130"
+		send "for i in 1 2 3; do boxdo run tiny sleep 60; done; echo never-\$((1+1))\r"; after 700; send "\003"; want "% "
+		send "echo after-\$((1+1))\r"; want "after-2"
+		send "boxdo run tiny sleep 60 | cat\r"; after 700; send "\003"; want "% "
+	'
+	refute_match 'never-2'
+	every_launch_has_its_end
+}
+
+@test "^Z stops it, fg and bg go on, jobs tells" {
+	terminal '
+		send "boxdo run -it python python3 -uc \"import time\nfor i in range(20): print(1000+i); time.sleep(0.1)\"; echo status \$?\r"; want "1002"
+		send "\032"; want "Stopped.*% "
+		send "jobs\r"; want "Stopped .*boxdo run"
+		after 2500
+		send "bg\r"; want "10\[01]\[0-9]"
+		after 300
+		send "fg\r"; want "1019\r\n.*% "
+		send "boxdo run tiny sh -c \"sleep 1; exit 9\"\r"; after 500; send "\032"; want "Stopped.*% "
+		send "fg; echo status \$?\r"; want "status 9"
+		send "boxdo run tiny sleep 60\r"; after 500; send "\032"; want "Stopped.*% "
+		send "kill %1; fg; echo status \$?\r"; want "status 143"
+		send "boxdo run tiny sleep 60\r"; after 500; send "\032"; want "Stopped.*% "
+		send "kill -9 %1; sleep 0.3; jobs\r"; want "Killed"
+	'
+	every_launch_has_its_end
+	run pgrep -u alice sleep
+	assert_status 1
+}
+
+@test "while it is stopped nothing runs: the clock of the command stands" {
+	terminal '
+		send "boxdo run tiny sh -c \"while :; do echo x >>beat; sleep 0.1; done\"\r"; after 800; send "\032"; want "Stopped.*% "
+		send "a=\$(wc -l <beat); sleep 1; b=\$(wc -l <beat); echo moved \$((b-a))\r"; want "moved 0"
+		send "kill -9 %1; sleep 0.3; jobs\r"; want "Killed"
+	'
+}
+
+@test "a job in the background that reads the terminal stops, as any" {
+	terminal '
+		send "boxdo run -i tiny cat &\r"; want "% "; after 700
+		send "jobs\r"; want "Stopped"
+		send "fg\r"; after 200; send "line-of-text\r"; want "line-of-text"; send "\004"; want "% "
+	'
+}
+
+@test "the terminal hangs up: the container ends" {
+	# The kernel tells the session leader alone: here HANDLE, below a shell.
+	for leader in '' 'bash --norc -ic'; do
+		run timeout 8 expect -c '
+			set leader {'"$leader"'}
+			set command {boxdo run -it tiny sh -c "echo up; exec sleep 60"}
+			eval spawn -noecho '"$TOP"'/tests/lib/as alice $leader [expr {$leader eq "" ? $command : "{$command; true}"}]
+			expect up
+			close; wait' </dev/null
+		assert_success
+		wait_for sh -c '! pgrep -u alice sleep'
+	done
+	every_launch_has_its_end
+}
+
+@test "an interactive shell inside: prompt, line editing, its own jobs, its own ^C and ^Z" {
+	terminal '
+		send "boxdo run -it -e PS1=INSIDE:\\  python bash --norc --noprofile\r"; want "INSIDE: "
+		send "tty; test -t 0 && echo is-\$((1+1))\r"; want "is-2"
+		send "sleep 60\r"; after 400; send "\003"; want "INSIDE: "
+		send "echo status \$?\r"; want "status 130"
+		send "sleep 61\r"; after 400; send "\032"; want "Stopped.*INSIDE: "
+		send "jobs; kill %1; fg; echo over-\$((1+1))\r"; want "over-2"
+		send "exit 7\r"; want "% "
+		send "echo status \$?\r"; want "status 7"
+		send "stty -a | grep -o \" -\\?icanon\" | xargs\r"; want "icanon"
+	'
+	refute_match 'no job control|cannot set terminal'
+}
+
+@test "script and a shell in it, in an image" {
+	terminal '
+		send "boxdo run -it python script -qec \"stty size; tty\" /dev/null\r"; want "24 80\r\n/dev/pts/0\r\n.*% "
+	'
+}
+
+@test "in tmux" {
+	as_user alice tmux -f /dev/null -L boxdo new-session -d -x 80 -y 24 'boxdo run -it python bash --norc'
+	wait_for sees 'bash-5.*\$'
+	as_user alice tmux -L boxdo send-keys 'sleep 60' Enter
+	wait_for pgrep -u alice -x sleep
+	as_user alice tmux -L boxdo send-keys C-z
+	wait_for sees Stopped
+	as_user alice tmux -L boxdo send-keys 'fg' Enter
+	sleep 0.3
+	as_user alice tmux -L boxdo send-keys C-c
+	as_user alice tmux -L boxdo send-keys 'echo status $?' Enter
+	wait_for sees 'status 130'
+	as_user alice tmux -L boxdo resize-window -x 100 -y 30
+	as_user alice tmux -L boxdo send-keys 'stty size' Enter
+	wait_for sees '30 100'
+	as_user alice tmux -L boxdo kill-session
+	every_launch_has_its_end
+}
+sees() {
+	as_user alice tmux -L boxdo capture-pane -p | grep -q "$1"
+}
