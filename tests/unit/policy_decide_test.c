@@ -39,10 +39,10 @@ struct row {
 
 static const struct row rows[] = {
     /* default no */
-    {"# nothing\n", {.image = "pytorch"}, NULL, "not permitted to you here and now; no image is"},
+    {"# nothing\n", {.image = "pytorch"}, NULL, "not permitted to you here and now; there is none"},
     {ALLOW("a", ""), {.image = "pytorch"}, "", "allow a ("},
-    {"[allow a]\nusers = bob\nimages = *\n", {.image = "pytorch"}, NULL, "no image is"},
-    {"[grant g]\nusers = *\nbinds = /x\n", {.image = "pytorch"}, NULL, "no image is"},
+    {"[allow a]\nusers = bob\nimages = *\n", {.image = "pytorch"}, NULL, "there is none"},
+    {"[grant g]\nusers = *\nbinds = /x\n", {.image = "pytorch"}, NULL, "there is none"},
 
     /* images */
     {"[allow a]\nusers = *\nimages = pytorch\n", {.image = "pytorch"}, "", NULL},
