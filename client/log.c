@@ -111,8 +111,9 @@ log_cell(const struct log_screen *screen, const char *text, size_t width, const 
 	printed = log_text(screen, text, strlen(text), screen->width == 0 ? 0 : width);
 	if (screen->colour && colour != NULL)
 		fputs("\x1b[0m", stdout);
-	while (printed++ <= width)
+	do
 		putchar(' ');
+	while (++printed <= width);
 }
 
 /* --- the table ------------------------------------------------------------------------------------------- */
