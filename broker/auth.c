@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <security/pam_appl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,16 @@ struct auth_child {
 	bool given_up;    /* or was not answered */
 };
 
+/*
+ * Modules get so long between prompts, a person answers those at leisure: pam_unix tells syslog of a
+ * wrong password and waits while /dev/log is full. SIGALRM then ends the child, which is a no.
+ */
+static void
+hurry(bool modules)
+{
+	alarm(modules ? AUTH_ACCOUNT_MS / 1000 : 0);
+}
+
 static char *
 ask_handle(struct auth_child *child, int style, const char *text)
 {
@@ -42,13 +53,16 @@ ask_handle(struct auth_child *child, int style, const char *text)
 	char *copy = NULL;
 	uint32_t kind = style == PAM_PROMPT_ECHO_OFF ? PROMPT_HIDDEN : PROMPT_SHOWN;
 
+	hurry(false);
 	if (wire_send(child->prompt, kind, 0, text, -1) != 0 ||
 	    wire_receive(child->prompt, 0, &answer, wire_now() + AUTH_PASSWORD_MS * WIRE_MS) != 1 ||
 	    answer.kind != kind) {
 		child->no_terminal = true;
 		child->given_up = answer.kind == PROMPT_NO_TERMINAL && answer.value == 1;
+		hurry(true);
 		return NULL;
 	}
+	hurry(true);
 	copy = strdup(answer.text);
 	explicit_bzero(answer.text, sizeof answer.text);
 	return copy;
@@ -121,6 +135,7 @@ auth_child(struct auth_child *child, const struct origin *origin)
 	struct wire_message question;
 	char *user, *tty = question.text;
 	pam_handle_t *pam = NULL;
+	sigset_t alarm_alone;
 	bool authenticated;
 	int code;
 
@@ -136,6 +151,10 @@ auth_child(struct auth_child *child, const struct origin *origin)
 	    pam_set_item(pam, PAM_RUSER, user) != PAM_SUCCESS ||
 	    pam_set_item(pam, PAM_TTY, tty) != PAM_SUCCESS)
 		_exit(1);
+	sigemptyset(&alarm_alone);
+	sigaddset(&alarm_alone, SIGALRM);
+	sigprocmask(SIG_UNBLOCK, &alarm_alone, NULL);
+	hurry(true);
 	authenticated = question.kind == AUTH_ACCOUNT;
 	if (question.kind == AUTH_PASSWORD) {
 		code = authenticate(child, pam);
@@ -210,7 +229,10 @@ uint32_t
 auth_verdict(struct auth *auth, bool password, int watch, char *reason, size_t size)
 {
 	uint64_t deadline = wire_now() + (password ? AUTH_PASSWORD_MS : AUTH_ACCOUNT_MS) * WIRE_MS;
+	static const char no_answer[] = "PAM does not answer (a directory server or /dev/log that "
+	                                "hangs?); try again later";
 	struct wire_message verdict;
+	int got;
 
 	snprintf(reason, size,
 	    "account management (PAM service " AUTH_SERVICE ") did not work: see "
@@ -218,13 +240,13 @@ auth_verdict(struct auth *auth, bool password, int watch, char *reason, size_t s
 	if (auth->socket < 0)
 		return AUTH_NO;
 	if (wait_for_verdict(auth, watch, deadline) != 0) {
-		snprintf(reason, size, "%s",
-		    errno == EINTR ? "given up"
-		                   : "PAM does not answer (a directory server or /dev/log that "
-		                     "hangs?); try again later");
+		snprintf(reason, size, "%s", errno == EINTR ? "given up" : no_answer);
 		return AUTH_NO;
 	}
-	if (wire_receive(auth->socket, auth->pid, &verdict, deadline) != 1 || verdict.fd >= 0)
+	got = wire_receive(auth->socket, auth->pid, &verdict, deadline);
+	if (got == 0 && password)
+		snprintf(reason, size, "%s", no_answer);
+	if (got != 1 || verdict.fd >= 0)
 		return AUTH_NO;
 	if (verdict.kind == AUTH_YES)
 		return AUTH_YES;
