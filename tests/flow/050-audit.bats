@@ -459,6 +459,8 @@ small_disk() {
 	assert_success
 	[[ -e $MARK ]]
 	assert_equal "$(field COMMAND BOXDO_EVENT=launch)" "touch $MARK"
+	# The end of the one given up is sent again ever less often.
+	wait_for -t 40 no_boxdo_processes
 	one_of_each
 	nothing_left
 }
