@@ -262,7 +262,7 @@ test_no_control_bytes(void **state)
 	(void)state;
 	assert_string_equal(shell(LOG " | LC_ALL=C tr -d '\\n\\040-\\176'"), "");
 	assert_string_equal(shell(LOG " --json | LC_ALL=C tr -d '\\n\\040-\\176'"), "");
-	expect("--id 55555555555555555555555555555555 | tail -1 | cut -c96-",
+	expect("--id 55555555555555555555555555555555 | tail -1 | cut -c97-",
 	    "python3 'a#012b#033[2J#23331m#342#200#256#377'\\'''\n");
 }
 
