@@ -23,7 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WATCH_SEND_MS 50 /* longer than that the caller does not wait for journald's queue */
+#define WATCH_LATE_MAX 1000 /* messages after INIT's end: more than a socket's buffer holds */
+#define WATCH_SEND_MS 50    /* longer than that the caller does not wait for journald's queue */
 
 struct watch {
 	struct launch *launch;
@@ -124,6 +125,7 @@ wait_for_end(struct watch *watch)
 {
 	struct launch *launch = watch->launch;
 	struct pollfd ready[3];
+	unsigned late = 0;
 
 	for (;;) {
 		ready[0] = (struct pollfd){.fd = launch->init_pidfd, .events = POLLIN};
@@ -131,10 +133,11 @@ wait_for_end(struct watch *watch)
 		ready[2] = (struct pollfd){
 		    .fd = watch->handle_gone ? -1 : launch->handle, .events = POLLIN};
 		poll(ready, 3, wait_milliseconds(watch));
-		if (ready[1].revents)
-			hear_init(watch); /* first all it had to say, then its end */
-		else if (ready[0].revents)
+		/* First all it had to say, then its end; who stole its socket may talk on for ever. */
+		if (ready[0].revents && (!ready[1].revents || ++late > WATCH_LATE_MAX))
 			return;
+		if (ready[1].revents)
+			hear_init(watch);
 		if (ready[2].revents)
 			hear_handle(watch);
 		if (wire_now() >= watch->deadline) {

@@ -62,13 +62,27 @@ wire_send(int socket, uint32_t kind, int32_t value, const char *text, int fd)
 	return sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
 }
 
+/* One descriptor a message: it may carry as many as there is room for, and those before the last are closed. */
+static void
+wire_take_fds(const struct cmsghdr *control, struct wire_message *message)
+{
+	size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	int fd;
+
+	for (size_t i = 0; i < count; i++) {
+		memcpy(&fd, CMSG_DATA(control) + i * sizeof fd, sizeof fd);
+		if (message->fd >= 0)
+			close(message->fd);
+		message->fd = fd;
+	}
+}
+
 /* Takes descriptor and sender out of the control data; every descriptor gets an owner or is closed. */
 static pid_t
 wire_control(struct msghdr *header, struct wire_message *message)
 {
 	pid_t sender = -1;
 	struct ucred who;
-	int fd;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
 		if (c->cmsg_level != SOL_SOCKET)
@@ -77,10 +91,7 @@ wire_control(struct msghdr *header, struct wire_message *message)
 			memcpy(&who, CMSG_DATA(c), sizeof who);
 			sender = who.pid;
 		} else if (c->cmsg_type == SCM_RIGHTS) {
-			memcpy(&fd, CMSG_DATA(c), sizeof fd);
-			if (message->fd >= 0)
-				close(message->fd);
-			message->fd = fd;
+			wire_take_fds(c, message);
 		}
 	}
 	return sender;
@@ -116,10 +127,11 @@ wire_receive(int socket, pid_t sender, struct wire_message *message, uint64_t de
 		}
 		poll(&ready, 1, (int)((deadline - now + WIRE_MS - 1) / WIRE_MS));
 	}
-	if (length == 0)
-		return 0;
 	message->fd = -1;
 	from = wire_control(&header, message);
+	/* End of file has no sender; an empty message has one, and means nothing. */
+	if (length == 0 && from < 0)
+		return 0;
 	if ((size_t)length <= offsetof(struct wire_message, text) ||
 	    (header.msg_flags & MSG_TRUNC) || (sender != 0 && from != sender)) {
 		if (message->fd >= 0)
