@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,6 +61,7 @@ command_child(const struct plan *plan, volatile struct failure *failure)
 	if (chdir(plan->directory) == 0) {
 		failure->at = FAILED_LIMIT;
 		umask(plan->origin->umask);
+		prctl(PR_SET_TIMERSLACK, plan->origin->timer_slack);
 		fds_close_others(-1, -1);
 		if (restore_limits(plan) == 0) {
 			failure->at = FAILED_EXECUTE;
