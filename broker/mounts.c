@@ -468,8 +468,11 @@ mask_proc(struct build *build)
 		snprintf(path, sizeof path, "proc/%s", hidden[i]);
 		if (fstatat(build->root, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
-		if (attach_scratch(build, S_ISDIR(st.st_mode) ? "empty" : "dev/null",
-		        MOUNT_ATTR_RDONLY, MOUNT_ATTR_NODEV, path) != 0)
+		/* Only a device node needs to be one. */
+		if (S_ISDIR(st.st_mode)
+		        ? attach_scratch(build, "empty", MOUNT_ATTR_RDONLY, 0, path) != 0
+		        : attach_scratch(
+		              build, "dev/null", MOUNT_ATTR_RDONLY, MOUNT_ATTR_NODEV, path) != 0)
 			return fail(build, "cannot mask", path);
 	}
 	return 0;

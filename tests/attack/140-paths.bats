@@ -38,14 +38,13 @@ lasting() {
 
 swap_at() { # USER A B: until the test's end
 	as_user "$1" attack_swap 10 "$2" "$3" >/dev/null 3>&- &
-	swapper=$!
 }
 
 @test "a bind source swapped with a symbolic link: what was checked is what is bound" {
 	as_user alice sh -c 'ln -sT /data good; ln -sT /data2 evil'
 	swap_at alice /home/alice/good /home/alice/evil
 	run lasting 6 launch_as alice 1 image=tiny bind=/home/alice/good:/x -- /bin/cat /x/README
-	kill $swapper || true
+	pkill -x attack_swap || true
 	assert_success
 	run sort -u "$BATS_TEST_TMPDIR/all"
 	# Both were met: the granted one ran, the other one was refused, and never shown.
@@ -61,7 +60,7 @@ swap_at() { # USER A B: until the test's end
 	inodes=$(sentinels)
 	swap_at alice /home/alice/p/q /home/alice/p/r
 	run lasting 6 launch_as alice 1 image=tiny bind=/home/alice/p/q/in:/x:rw -- /bin/sh -c 'cat /x/README; echo >/x/new'
-	kill $swapper || true
+	pkill -x attack_swap || true
 	assert_success
 	run sort -u "$BATS_TEST_TMPDIR/all"
 	assert_match mine
@@ -73,7 +72,7 @@ swap_at() { # USER A B: until the test's end
 	as_user alice sh -c 'mkdir -p d/place/sub; ln -sT /etc d/other; ln -sT ../../../../../srv/sentinel d/far'
 	swap_at alice /home/alice/d/place /home/alice/d/other
 	run lasting 6 launch_as alice 1 image=tiny bind=/data:/home/alice/d/place/sub -- /bin/sh -c 'awk "{print \"mount\", \$5}" /proc/self/mountinfo'
-	kill $swapper || true
+	pkill -x attack_swap || true
 	assert_success
 	run grep -h '^mount' "$BATS_TEST_TMPDIR/all"
 	run sort -u <<<"$output"
@@ -109,7 +108,7 @@ swap_at() { # USER A B: until the test's end
 	as_user alice sh -c 'mkdir -p here there; echo here >here/name; echo there >there/name'
 	swap_at alice /home/alice/here /home/alice/there
 	run lasting 5 launch_as alice 1 image=tiny bind=here:/x -- /bin/sh -c 'cat /x/name'
-	kill $swapper || true
+	pkill -x attack_swap || true
 	assert_success
 	run sort -u "$BATS_TEST_TMPDIR/all"
 	assert_equal "$output" $'here\nthere'
