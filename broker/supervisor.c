@@ -284,14 +284,14 @@ start_init(struct launch *launch)
 /*
  * The end record should survive the memory it reports, and a caller who said "me first" (1000) before
  * starting us. After INIT was cloned, or the command could say the same of itself; best effort, it needs
- * CAP_SYS_RESOURCE.
+ * CAP_SYS_RESOURCE, and without that the usual score is the best there is.
  */
 static void
 outlive_memory(void)
 {
 	int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
-	if (score >= 0 && write(score, "-1000", 5) < 0)
+	if (score >= 0 && write(score, "-1000", 5) < 0 && write(score, "0", 1) < 0)
 		errno = 0;
 	if (score >= 0)
 		close(score);
