@@ -150,12 +150,17 @@ budget_pays() {
 		        except (BrokenPipeError, ConnectionResetError):
 		            sys.exit(0)
 	END
+	# shellcheck disable=SC2030
 	thief=$!
 	wait_for test -e /tmp/stolen
 	sleep 0.3
 	[[ -n $(pgrep -x boxdo-init) ]]
 	kill -KILL "$(pgrep -x boxdo-init)"
 	every_launch_has_its_end
-	wait_for -t 3 eval '! kill -0 $thief'
+	wait_for -t 3 no_thief
 	wait
+}
+no_thief() {
+	# shellcheck disable=SC2031
+	! kill -0 "$thief"
 }
