@@ -237,7 +237,8 @@ decide_refuse_image(const struct decide *decide, struct policy_decision *d)
 	policy_runnable(decide->offer.policy, runnable, sizeof(runnable));
 	snprintf(d->reason, sizeof(d->reason),
 	    "image %.400s is not permitted to you here and now; %s%s", image != NULL ? image : "",
-	    runnable[0] != '\0' ? "you may run: " : "there is none that is: ask an admin", runnable);
+	    runnable[0] != '\0' ? "you may run: " : "there is none that is: ask an admin",
+	    runnable);
 }
 
 /* No allow decides: say what came nearest. */
