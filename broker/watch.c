@@ -185,7 +185,9 @@ watch_run(struct launch *launch)
 	if (filter_supervisor_load() != 0)
 		launch_fail(launch, STAGE_SUPERVISE,
 		    "the supervisor's system call filter cannot be loaded");
-	wire_send(launch->control, CHILD_GO, 0, NULL, -1);
+	/* INIT would wait for ever, and so would everybody for INIT. */
+	if (wire_send(launch->control, CHILD_GO, 0, NULL, -1) != 0)
+		stop(&watch, NULL);
 	wait_for_end(&watch);
 	wait4(launch->init, NULL, 0, &usage);
 	if (!watch.reason)
