@@ -77,8 +77,13 @@ field() {
 
 # one_of_each: every launch on record has exactly one end, no id has two launches.
 one_of_each() {
-	every_launch_has_its_end
 	local twice
+	every_launch_has_its_end || {
+		echo 'without an end:'
+		raw_records | jq -rs '(map(select(.BOXDO_EVENT == "end") | {(.BOXDO_ID): true}) | add) as $ended | .[] |
+			select(.BOXDO_EVENT == "launch" and ($ended[.BOXDO_ID] | not)) | .BOXDO_COMMAND'
+		return 1
+	}
 	twice=$(raw_records BOXDO_EVENT=launch + BOXDO_EVENT=end | jq -r '[.BOXDO_ID, .BOXDO_EVENT, .BOXDO_RECORD] | join(" ")' |
 		sort -u | cut -d' ' -f1,2 | uniq -d)
 	[[ -z $twice ]] || { echo "more than one: $twice" && return 1; }
