@@ -43,6 +43,9 @@ clean(char *text)
 	for (; *text; text++)
 		if ((unsigned char)*text < 0x20 || (unsigned char)*text == 0x7f)
 			*text = '?';
+		/* U+0080 to U+009F steer as ESC does: U+009B begins a sequence by itself. */
+		else if (text[0] == '\xc2' && (text[1] & 0xe0) == 0x80)
+			text[0] = text[1] = '?';
 }
 
 void

@@ -122,6 +122,11 @@ budget_pays() {
 	every_launch_has_its_end
 }
 
+@test "control characters beyond ASCII do not reach the terminal either" {
+	run as_user alice boxdo run -v $'/nosuch\xc2\x9b31mred\xc3\xa9:/x' tiny true
+	assert_output $'boxdo: /nosuch??31mred\xc3\xa9 cannot be bound: No such file or directory'
+}
+
 @test "a socket of INIT's in wrong hands (CVE-2026-46333) neither ends the watch nor holds up the end" {
 	as_user alice boxdo run tiny sleep 60 2>/dev/null &
 	wait_for pgrep -x boxdo-init
