@@ -139,7 +139,7 @@ launch_fail_status(struct launch *launch, enum launch_stage stage, int status, c
 		record_not_started(launch, stage, status, reason);
 	record_refusal(launch, stage, reason);
 	if (!launch->request.refused)
-		launch_tell(launch, "%s", reason);
+		launch_tell(launch, "%s", launch->told ? launch->told : reason);
 	wire_send(launch->handle, HANDLE_REFUSED, status, NULL, -1);
 	_exit(0);
 }

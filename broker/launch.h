@@ -74,6 +74,8 @@ struct launch {
 	bool journal_open;
 	bool recorded; /* the launch record was sent: an end record is owed */
 
+	const char
+	    *told;  /* what the user hears instead of the reason on record; NULL: the reason */
 	pid_t init; /* 0: none */
 	int init_pidfd, control;
 };

@@ -231,7 +231,7 @@ no_such_image(struct launch *launch)
 	policy_runnable(launch->policy, names, sizeof names);
 	/* Who may not read the policy does not learn which names are in it either. */
 	if (!policy_public(launch->policy))
-		launch_fail(launch, STAGE_IMAGE, "not permitted");
+		launch->told = "not permitted";
 	if (names[0])
 		launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; you may run: %s",
 		    launch->request.image, names);

@@ -119,9 +119,11 @@ read_request(struct launch *launch)
 /* Who may not read the policy learns nothing of it; `sudo boxdo run` is a habit that needs breaking. */
 static void __attribute__((noreturn)) refuse(struct launch *launch)
 {
-	bool says = policy_public(launch->policy) && launch->decision.verdict == POLICY_REFUSE;
-
-	launch_fail(launch, STAGE_POLICY, "%s%s", says ? launch->decision.reason : "not permitted",
+	if (!policy_public(launch->policy))
+		launch->told = "not permitted";
+	if (launch->decision.verdict != POLICY_REFUSE)
+		launch_fail(launch, STAGE_POLICY, "the policy gave no verdict: a bug");
+	launch_fail(launch, STAGE_POLICY, "%s%s", launch->decision.reason,
 	    launch->origin->uid == 0 ? " (you are root here, and rules name users: drop the sudo)"
 	                             : "");
 }
