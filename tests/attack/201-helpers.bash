@@ -20,6 +20,7 @@ setup() {
 
 # Whatever a test left of the journal: up and running again.
 teardown() {
+	touch /home/alice/stop # a container a test left running
 	[[ ! -e $sockets/socket.kept ]] || mv -f "$sockets/socket.kept" "$sockets/socket"
 	if [[ -e /run/stage/journald-boxdo.pid ]]; then journal_resume; else journal_up; fi
 	if mountpoint -q "$files"; then
@@ -32,12 +33,13 @@ teardown() {
 # Killed, and started again by its holder.
 journal_restart() {
 	local old
+	wait_for test -s /run/stage/journald-boxdo.pid
 	old=$(journal_pid)
 	kill -KILL "$old"
 	wait_for another_journal "$old"
 }
 another_journal() {
-	[[ -e /run/stage/journald-boxdo.pid && $(journal_pid) != "$1" ]]
+	[[ -s /run/stage/journald-boxdo.pid && $(journal_pid) != "$1" ]]
 }
 
 # fields EVENT: the last record's fields of ours, one NAME=VALUE a line.
