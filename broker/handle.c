@@ -85,7 +85,9 @@ handle_supervisor(struct handle *handle)
 		handle_end(message.value);
 		return;
 	case HANDLE_REFUSED:
-		_exit(message.value);
+		/* Given up for a signal: a shell's loop ends as it does when ^C ends the command. */
+		handle_end(message.value > 128 ? message.value - 128 : message.value << 8);
+		return;
 	default:
 		_exit(125);
 	}
