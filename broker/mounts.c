@@ -371,6 +371,15 @@ place_one(struct build *build, size_t i)
 			    mount->destination, place->at.path);
 			return -1;
 		}
+	/* Where a rule limits the command, what runs is the image's: /bin, /etc, all of it (A9). */
+	if (build->plan->strict && place->at.exists &&
+	    (mount->users || mount->kind == PLAN_TMPFS)) {
+		snprintf(build->error, build->size,
+		    "%s is in the image, and where the rule limits the command nothing may cover "
+		    "it",
+		    mount->destination);
+		return -1;
+	}
 	place->parent = parent_resolved(build, i, place->at.path);
 	if (place->parent != NONE || place->at.exists || in_tmp(build, place->at.path))
 		return 0;

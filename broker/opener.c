@@ -23,7 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OPENER_PATH = 0x4f504501 }; /* question: text; answer: value 0 and a descriptor, or errno */
+enum {
+	OPENER_PATH = 0x4f504501
+}; /* question: text, value 1: for reading; answer: value 0 and a descriptor, or errno */
 enum { OPENER_IS_DIRECTORY = 1, OPENER_IS_OWNED = 2 }; /* answer's text[0] - '0' */
 
 /* O_PATH alone does not wake an automounter; to step into the directory does. */
@@ -39,11 +41,15 @@ open_awake(const char *path)
 }
 
 static void
-open_one(int socket, const char *path, uid_t uid)
+open_one(int socket, const char *path, bool readable, uid_t uid)
 {
 	char flags[2] = "0";
 	struct stat st;
-	int fd = open_awake(path), error = fd < 0 ? errno : 0;
+	int fd = readable ? open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1, error;
+
+	if (fd < 0)
+		fd = open_awake(path);
+	error = fd < 0 ? errno : 0;
 
 	if (fd >= 0 && fstat(fd, &st) == 0)
 		flags[0] = (char)('0' + (S_ISDIR(st.st_mode) ? OPENER_IS_DIRECTORY : 0) +
@@ -63,7 +69,7 @@ opener_child(int socket, const struct origin *origin)
 	drop_to(origin->uid, origin->gid, origin->groups, origin->group_count);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (wire_receive(socket, 0, &message, UINT64_MAX) == 1)
-		open_one(socket, message.text, origin->uid);
+		open_one(socket, message.text, message.value == 1, origin->uid);
 	_exit(0);
 }
 
@@ -147,7 +153,8 @@ take_answer(struct opener *opener, struct opened *opened, uint64_t deadline)
 }
 
 void
-opener_open(struct opener *opener, const char *const *paths, size_t count, struct opened *opened)
+opener_open(struct opener *opener, const char *const *paths, size_t count, size_t readable,
+    struct opened *opened)
 {
 	uint64_t deadline = wire_now() + OPENER_DEADLINE_MS * WIRE_MS;
 	size_t asked = 0, answered = 0;
@@ -157,8 +164,8 @@ opener_open(struct opener *opener, const char *const *paths, size_t count, struc
 		opened[i] = (struct opened){.fd = -1, .error = ETIMEDOUT, .asked = paths[i]};
 	/* Questions go ahead of answers as far as the socket's buffer allows: one switch, not one a path. */
 	while (alive && answered < count) {
-		while (asked < count &&
-		       wire_send(opener->socket, OPENER_PATH, 0, paths[asked], -1) == 0)
+		while (asked < count && wire_send(opener->socket, OPENER_PATH, asked == readable,
+		                            paths[asked], -1) == 0)
 			asked++;
 		if (asked == answered || take_answer(opener, &opened[answered], deadline) != 0)
 			alive = false;
@@ -167,4 +174,12 @@ opener_open(struct opener *opener, const char *const *paths, size_t count, struc
 	}
 	if (!alive)
 		opener_stop(opener);
+}
+
+bool
+opener_may_read(const struct opened *opened)
+{
+	int flags = opened->fd < 0 ? -1 : fcntl(opened->fd, F_GETFL);
+
+	return flags >= 0 && !(flags & O_PATH) && (flags & O_ACCMODE) == O_RDONLY;
 }

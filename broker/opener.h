@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "broker/origin.h"
@@ -38,9 +39,15 @@ opener_stop(struct opener *opener);
 
 /*
  * Opens each path (relative ones: below the caller's cwd; following symbolic links) and fills
- * opened[i]. Never fails as a whole: after the deadline the rest is ETIMEDOUT and OPENER is gone.
+ * opened[i]. The one at index readable is opened for reading, if the caller may (OPENER_NONE: none is).
+ * Never fails as a whole: after the deadline the rest is ETIMEDOUT and OPENER is gone.
  */
+#define OPENER_NONE SIZE_MAX
 void
-opener_open(struct opener *opener, const char *const *paths, size_t count, struct opened *opened);
+opener_open(struct opener *opener, const char *const *paths, size_t count, size_t readable,
+    struct opened *opened);
+/* Was it opened for reading? The descriptor says so itself: nobody can have one who may not read. */
+bool
+opener_may_read(const struct opened *opened);
 
 #endif

@@ -35,7 +35,8 @@ struct plan_mount {
 struct plan {
 	const struct origin *origin;
 	const struct request *request;
-	int image; /* detached mount */
+	bool strict; /* nothing the caller chose may cover what the image has */
+	int image;   /* detached mount */
 	struct plan_mount mounts[PLAN_MOUNTS_MAX];
 	size_t mount_count;
 	struct {

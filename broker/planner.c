@@ -259,6 +259,7 @@ planner_make(struct launch *launch)
 	plan->origin = launch->origin;
 	plan->request = &launch->request;
 	plan->command = launch->command;
+	plan->strict = launch->decision.strict;
 	plan->hostname = launch->request.hostname;
 	plan->network_none = strcmp(launch->decision.network, "none") == 0;
 	plan->image = image_mount(&launch->image, error, sizeof error);

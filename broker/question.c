@@ -126,7 +126,7 @@ question_open_request(struct launch *launch)
 	for (size_t i = 0; i < request->device_count; i++)
 		paths[count++] = request->devices[i];
 	launch->opened_home = launch->opened_count = count;
-	opener_open(&launch->opener, paths, count, launch->opened);
+	opener_open(&launch->opener, paths, count, OPENED_IMAGE, launch->opened);
 }
 
 /* Home, and what the rules name: all as the caller. */
@@ -146,7 +146,8 @@ open_named(struct launch *launch)
 	paths[0] = home[0] == '/' ? home : "";
 	for (size_t i = 0; i < count; i++)
 		paths[1 + i] = named[i];
-	opener_open(&launch->opener, paths, count + 1, &launch->opened[launch->opened_home]);
+	opener_open(
+	    &launch->opener, paths, count + 1, OPENER_NONE, &launch->opened[launch->opened_home]);
 	must_answer(launch, &launch->opened[launch->opened_home], count + 1);
 	launch->opened_count = launch->opened_home + count + 1;
 	opener_stop(&launch->opener);
@@ -260,6 +261,7 @@ find_by_path(struct launch *launch)
 	struct opened *opened = &launch->opened[OPENED_IMAGE];
 	char error[POLICY_TEXT_MAX];
 	struct stat st;
+	bool may_read = opener_may_read(opened);
 
 	/* One text for missing, unreachable and forbidden: no oracle. */
 	if (opened->fd < 0 || !opened->path)
@@ -270,6 +272,9 @@ find_by_path(struct launch *launch)
 	if (fstat(launch->image.fd, &st) != 0)
 		no_such_image(launch);
 	launch->question.image = entry_of(launch, &st);
+	/* Outside of the catalogue root must not read for the caller: a backup of root's is an image, too. */
+	if (!launch->question.image && !may_read)
+		no_such_image(launch);
 }
 
 static void

@@ -277,6 +277,7 @@ decide_grant(const struct decide *decide, struct policy_decision *d)
 	decide_name_rule(d, "allow", decide->offer.allow);
 	d->network = offer_network(&decide->offer);
 	d->env = offer_env(&decide->offer);
+	d->strict = decide->offer.allow->has_command || decide->offer.allow->run_as != NULL;
 	/* The narrowing of a rule passed over stays in force like its other limits. */
 	if (d->env == NULL && narrowed != NULL)
 		d->env = narrowed->env.items;

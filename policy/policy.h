@@ -160,7 +160,8 @@ struct policy_decision {
 	char rule[512];   /* "allow ml (/etc/boxdo/policy.conf:14)"; "" when none decided */
 	char reason
 	    [POLICY_TEXT_MAX]; /* refusal: what and why and what to do, for a user who may read the policy */
-	bool password;        /* some rule in force asks for it */
+	bool strict;   /* the rule limits the command: nothing may cover what the image has */
+	bool password; /* some rule in force asks for it */
 	uint64_t max_runtime; /* seconds; 0: none */
 	const char *network;  /* "host" or "none" */
 	struct policy_mount

@@ -180,6 +180,12 @@ section_check_rule(struct section *s)
 		return place_error(&s->place, 1,
 		    "[deny %s]: users with '!' alone match nobody: begin the list with '*'",
 		    s->name);
+	if (users_trusts_netgroup(&rule->users, s->kind == SECTION_DENY))
+		return place_error(&s->place, 1,
+		    "[%s %s]: a netgroup cannot keep anybody out: when the directory is down it "
+		    "has no "
+		    "members; name a group",
+		    section_kind_name(s->kind), s->name);
 	if (rule->has_command && env_first_unsafe(rule->env.items) != NULL)
 		return place_error(&s->place, 1,
 		    "[%s %s]: a rule that limits command cannot let in env '%s': it would change "

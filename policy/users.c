@@ -102,6 +102,18 @@ users_has_positive(const struct users *users)
 	return false;
 }
 
+bool
+users_trusts_netgroup(const struct users *users, bool in_deny)
+{
+	size_t i;
+
+	for (i = 0; i < users->count; i++)
+		if (users->entries[i].type == USERS_NETGROUP &&
+		    (in_deny || users->entries[i].negated))
+			return true;
+	return false;
+}
+
 static struct users_known **
 users_bucket(struct users_cache *cache, const char *name)
 {

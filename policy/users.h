@@ -36,6 +36,9 @@ const char *
 users_read(struct users *users, struct arena *arena, const struct word *word);
 bool
 users_has_positive(const struct users *users);
+/* Does a netgroup keep somebody out (by '!', or in a deny)? NSS cannot tell its outage from "no". */
+bool
+users_trusts_netgroup(const struct users *users, bool in_deny);
 /* NULL, or what is wrong with a name (of an account, group or netgroup). */
 const char *
 users_name_problem(const char *name);

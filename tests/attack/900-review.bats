@@ -169,3 +169,50 @@ no_thief() {
 	# shellcheck disable=SC2031
 	! kill -0 "$thief"
 }
+
+@test "an image outside of the catalogue is run only for who may read it; in the catalogue root reads for the user" {
+	install -d /srv/backup
+	install -m 600 /srv/images/tiny.sqfs /srv/backup/secret.sqfs
+	install -m 644 /srv/images/tiny.sqfs /srv/backup/open.sqfs
+	sed -i 's/^images = .*/images = */' "$POLICY"
+	run as_user alice boxdo run /srv/backup/open.sqfs echo ran
+	assert_output ran
+	run as_user alice boxdo run /srv/backup/secret.sqfs echo ran
+	assert_status 125
+	refute_match '^ran'
+	missing=$(as_user alice boxdo run /srv/backup/missing.sqfs echo ran 2>&1 || true)
+	assert_equal "${output//secret/missing}" "$missing"
+	printf '[image secret]\npath = /srv/backup/secret.sqfs\n' >>"$POLICY"
+	run as_user alice boxdo run /srv/backup/secret.sqfs echo ran
+	assert_output ran
+	run as_user alice boxdo run secret echo ran
+	assert_output ran
+}
+
+@test "where a rule limits the command nothing covers what the image has: no tmpfs, no bind" {
+	sed -i 's,^network = .*,&\ncommand = sh -c *,; s,^binds = .*,binds = /data:/etc /data ~:rw,' "$POLICY"
+	local place
+	for place in /etc /bin /usr; do
+		run as_user alice boxdo run --tmpfs "$place" tiny sh -c 'echo ran'
+		assert_status 125
+		refute_match '^ran'
+	done
+	run as_user alice boxdo run -v /data:/etc tiny sh -c 'echo ran'
+	assert_status 125
+	refute_match '^ran'
+	run as_user alice boxdo run --tmpfs /elsewhere -v /data tiny sh -c 'echo ran'
+	assert_output ran
+	every_launch_has_its_end
+}
+
+@test "a netgroup keeps nobody out, for an outage of the directory would let everybody in" {
+	printf '[deny n]\nusers = +visitors\n' >>"$POLICY"
+	run as_user alice boxdo run tiny true
+	assert_status 125
+	assert_match 'a netgroup cannot keep anybody out'
+	cp /run/stage/policy.kept "$POLICY"
+	sed -i 's/^users = .*/users = * !+visitors/' "$POLICY"
+	run as_user alice boxdo run tiny true
+	assert_status 125
+	assert_match 'a netgroup cannot keep anybody out'
+}
