@@ -150,8 +150,9 @@ init_run(const struct plan *plan, int socket)
 		ready[1] = (struct pollfd){.fd = socket, .events = POLLIN};
 		poll(ready, 2, -1);
 		take_signals(&init);
-		reap(&init);
 		if (ready[1].revents)
 			control(&init);
+		/* Last: whatever took a SIGCHLD from the signalfd above, nobody else will wake us for it. */
+		reap(&init);
 	}
 }
