@@ -66,7 +66,10 @@ python() {
 	grep -q 'umask 27 nice 7' "$BATS_TEST_TMPDIR/inside"
 	grep -q '^cpus \[1\]' "$BATS_TEST_TMPDIR/inside"
 	grep -q '^SigBlk:.0000000000004800' "$BATS_TEST_TMPDIR/inside"
-	grep -q '^SigIgn:.000000000*1001201' "$BATS_TEST_TMPDIR/inside"
+	# HUP and USR1, besides what whoever started the tests ignores.
+	local ignored
+	ignored=$(sed -n 's/^SigIgn:.*\(.\{8\}\)$/\1/p' "$BATS_TEST_TMPDIR/inside")
+	(((0x$ignored & 0x201) == 0x201))
 }
 
 @test "without any of that: nothing is changed either" {
@@ -89,8 +92,8 @@ python() {
 }
 
 @test "processes: its own PID namespace, INIT is 1, nobody else is seen" {
-	run as_user alice boxdo run tiny sh -c 'echo $$; ls -d /proc/[0-9]* | xargs'
-	assert_output $'2\n/proc/1 /proc/2 /proc/3 /proc/4'
+	run as_user alice boxdo run tiny sh -c 'echo $$; echo /proc/[0-9]*'
+	assert_output $'2\n/proc/1 /proc/2'
 	run as_user alice boxdo run tiny cat /proc/1/comm
 	assert_output boxdo-init
 	run as_user alice boxdo run tiny sh -c 'readlink /proc/self/ns/user'
