@@ -236,8 +236,9 @@ no_such_image(struct launch *launch)
 	if (names[0])
 		launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; you may run: %s",
 		    launch->request.image, names);
-	launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; ask an admin",
-	    launch->request.image);
+	launch_fail(launch, STAGE_IMAGE, "no image %s that you may run; %s", launch->request.image,
+	    launch->origin->uid == 0 ? "you are root here, and rules name users: drop the sudo"
+	                             : "ask an admin");
 }
 
 /* An image asked for by path is its catalogue entry: the same file, however it is spelled. */
