@@ -18,7 +18,6 @@
 #include "audit/utf8.h"
 
 #include <endian.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <sha2.h>
 #include <stdarg.h>
@@ -45,12 +44,12 @@ void
 audit_new_id(char id[AUDIT_ID_SIZE])
 {
 	unsigned char bytes[(AUDIT_ID_SIZE - 1) / 2];
-	ssize_t got;
+	ssize_t got = -1;
 
-	do
+	/* Up to 256 bytes come whole or not at all. Again: whoever aborts here owes an end, perhaps. */
+	for (int tries = 0; tries < 16 && got != (ssize_t)sizeof bytes; tries++)
 		got = getrandom(bytes, sizeof bytes, 0);
-	while (got == -1 && errno == EINTR);
-	/* Up to 256 bytes come whole or not at all. An id another launch has too would join their records. */
+	/* An id another launch has too would join their records. */
 	if (got != (ssize_t)sizeof bytes)
 		abort();
 	for (size_t i = 0; i < sizeof bytes; i++)
