@@ -16,10 +16,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* Used before the policy could be read; the policy's own list has the same words as its default. */
-static const char *const default_redact[] = {
-    "--token=*", "--password=*", "--secret=*", "--api-key=*", NULL};
-
 #define REPORT_FIELD_BYTES 128  /* what journald adds to one more field, and the field's name */
 #define REPORT_MESSAGE_MAX 1024 /* bytes of the command in MESSAGE; COMMAND has all of it */
 
@@ -65,7 +61,7 @@ add_caller(struct audit_record *record, const struct launch *launch)
 static const char *const *
 redact(const struct launch *launch)
 {
-	return launch->policy ? policy_settings(launch->policy)->redact : default_redact;
+	return launch->policy ? policy_settings(launch->policy)->redact : policy_default_redact;
 }
 
 /* The vector as asked: the command once it is known, else everything that was typed. */

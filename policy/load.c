@@ -185,6 +185,9 @@ load_start(struct load *load, const char *dir)
 	return 0;
 }
 
+const char *const policy_default_redact[] = {
+    "--token=*", "--password=*", "--passwd=*", "--secret=*", "--api-key=*", NULL};
+
 static int
 load_finish(struct load *load)
 {
@@ -195,7 +198,8 @@ load_finish(struct load *load)
 	if (load_number_paths(policy) != 0 || load_env_room(policy) != 0)
 		return place_error(&load->section.place, 0, "out of memory");
 	policy->settings.image_owners = policy->image_owners.items;
-	policy->settings.redact = policy->redact.items;
+	policy->settings.redact =
+	    policy->redact.items[0] != NULL ? policy->redact.items : policy_default_redact;
 	load_hash_end(&load->sha, policy->sha256);
 	return 0;
 }

@@ -55,6 +55,9 @@ struct policy_error {
 	    [POLICY_TEXT_MAX]; /* "/etc/boxdo/policy.conf:12:3: unknown key 'user'"; printable */
 };
 
+/* What is redacted where the policy says nothing, and before it could be read. NULL-terminated globs. */
+extern const char *const policy_default_redact[];
+
 enum policy_audit { POLICY_CONFIRMED, POLICY_SYNCED, POLICY_UNCONFIRMED };
 
 struct policy_settings {
