@@ -169,6 +169,7 @@ none_is_shown() {
 	sed -i '/^\[settings\]/,$d' "$POLICY"
 	printf '\n[settings]\nrecord_rate = 1K\nrecord_burst = 64K\n' >>"$POLICY"
 	as_user bob boxdo run tiny true
+	rm -f /run/boxdo/rate/2001 # what the tests before took does not count
 	ran=0
 	rm -f /home/alice/ran.*
 	for i in {1..20}; do

@@ -61,10 +61,10 @@ static const struct {
     {"\"%domain users\"", 1, 1},
     {"%interns", 0, 1},    /* NSS alone says so: enough to forbid, not to permit */
     {"* !%interns", 1, 1}, /* and not enough to be let off */
-    {"+lab", 1, -1}, /* a netgroup keeps nobody out: its outage looks like "no" */
+    {"+lab", 1, -1},       /* a netgroup keeps nobody out: its outage looks like "no" */
     {"+other", 0, -1},
     {"* !+lab", -1, -1},
-    {"%alice", 1, 1},    /* the primary group */
+    {"%alice", 1, 1},     /* the primary group */
     {"%lab +lab", 1, -1}, /* one name, two kinds */
     {"%broken", -1, -1},
     {"+broken", -1, -1},
