@@ -320,7 +320,7 @@ settings(void **state)
 	assert_int_equal(s->record_rate, 16 << 10);
 	assert_int_equal(s->record_burst, 64 << 20);
 	assert_null(s->image_owners[0]);
-	assert_null(s->redact[0]);
+	assert_ptr_equal(s->redact, policy_default_redact);
 	policy_images(policy, &count);
 	assert_int_equal(count, 0);
 	policy_paths(policy, &count);
