@@ -48,6 +48,12 @@ heard() {
 inside() {
 	pgrep -u alice -x "$1"
 }
+# sleeps PID: the container that PID is the handle of runs sleep (nobody else's will do).
+sleeps() {
+	local supervisor init
+	supervisor=$(pgrep -P "$1" -x boxdo-super) && init=$(pgrep -P "$supervisor" -x boxdo-init) &&
+		pgrep -P "$init" -x sleep
+}
 status_of() { # PID FIELD
 	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | xargs
 }
@@ -59,7 +65,7 @@ gone() { # NAME
 
 @test "HANDLE, SUPERVISOR, INIT and the command: ids, capabilities, cgroups, groups, filters" {
 	start boxdo run tiny sleep 60
-	wait_for inside sleep
+	wait_for sleeps "$pid"
 	supervisor=$(pgrep -P "$pid")
 	init=$(pgrep -P "$supervisor")
 	command=$(pgrep -P "$init")
@@ -112,7 +118,7 @@ no_boxdo() {
 
 @test "alice can neither signal nor trace nor move SUPERVISOR" {
 	start boxdo run tiny sleep 60
-	wait_for inside sleep
+	wait_for sleeps "$pid"
 	supervisor=$(pgrep -P "$pid")
 	for signal in 0 TERM STOP KILL; do
 		run as_user alice bash -c "kill -$signal $supervisor"
