@@ -7,6 +7,9 @@
 #include "broker/fds.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* [from, to] may be empty. */
@@ -37,4 +40,24 @@ fds_keep_only(int first, int second)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
 		_exit(125);
 	fds_close_others(first, second);
+}
+
+/*
+ * The kernel's own name for what was opened, without touching the file system it is on. A name that
+ * ends in " (deleted)" or is not absolute names nothing that a rule could mean.
+ */
+char *
+fds_name(int fd)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t length;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	length = readlink(link, path, sizeof path - 1);
+	if (length <= 0 || length >= (ssize_t)sizeof path - 1 || path[0] != '/')
+		return NULL;
+	path[length] = '\0';
+	if (length > 10 && strcmp(path + length - 10, " (deleted)") == 0)
+		return NULL;
+	return strdup(path);
 }

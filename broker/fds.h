@@ -9,4 +9,8 @@ fds_keep_only(int first, int second);
 void
 fds_close_others(int first, int second);
 
+/* The kernel's absolute name for what fd refers to; NULL when it has none. The caller frees it. */
+char *
+fds_name(int fd);
+
 #endif

@@ -9,6 +9,7 @@
  */
 #include "broker/image.h"
 
+#include "broker/fds.h"
 #include "broker/loop.h"
 
 #include <errno.h>
@@ -27,20 +28,6 @@
 #define EROFS_MAGIC 0xe0f5e1e2U       /* at 1024 */
 #define EROFS_MAGIC_OFFSET 1024
 
-static char *
-name_of(int fd)
-{
-	char link[32], path[PATH_MAX];
-	ssize_t length;
-
-	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	length = readlink(link, path, sizeof path - 1);
-	if (length <= 0 || length >= (ssize_t)sizeof path - 1 || path[0] != '/')
-		return NULL;
-	path[length] = '\0';
-	return strdup(path);
-}
-
 int
 image_find(struct image *image, const char *path, char *error, size_t size)
 {
@@ -50,7 +37,7 @@ image_find(struct image *image, const char *path, char *error, size_t size)
 		    strerror(errno));
 		return -1;
 	}
-	image->path = name_of(image->fd);
+	image->path = fds_name(image->fd);
 	if (image->path)
 		return 0;
 	snprintf(error, size, "the image's file %s has no name", path);

@@ -108,26 +108,6 @@ opener_stop(struct opener *opener)
 	waitpid(opener->pid, NULL, WNOHANG);
 }
 
-/*
- * The kernel's own name for what was opened, without touching the file system it is on. A name that
- * ends in " (deleted)" or is not absolute names nothing that a rule could mean.
- */
-static char *
-opener_path(int fd)
-{
-	char link[32], path[PATH_MAX];
-	ssize_t length;
-
-	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	length = readlink(link, path, sizeof path - 1);
-	if (length <= 0 || length >= (ssize_t)sizeof path - 1 || path[0] != '/')
-		return NULL;
-	path[length] = '\0';
-	if (length > 10 && strcmp(path + length - 10, " (deleted)") == 0)
-		return NULL;
-	return strdup(path);
-}
-
 static int
 take_answer(struct opener *opener, struct opened *opened, uint64_t deadline)
 {
@@ -148,7 +128,7 @@ take_answer(struct opener *opener, struct opened *opened, uint64_t deadline)
 	opened->error = 0;
 	opened->directory = flags & OPENER_IS_DIRECTORY;
 	opened->owned = flags & OPENER_IS_OWNED;
-	opened->path = opener_path(message.fd);
+	opened->path = fds_name(message.fd);
 	return 0;
 }
 

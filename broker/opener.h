@@ -4,7 +4,7 @@
  * and because such a file system can hang whoever touches it.
  *
  * Its word about a path is not needed: what a descriptor is called is asked of the kernel
- * (opener_path). The worst a forged answer could do is hand over a descriptor the caller has anyway.
+ * (fds_name). The worst a forged answer could do is hand over a descriptor the caller has anyway.
  */
 #ifndef BOXDO_OPENER_H
 #define BOXDO_OPENER_H
