@@ -5,6 +5,8 @@
 #ifndef BOXDO_AUDIT_H
 #define BOXDO_AUDIT_H
 
+#include "audit/events.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,18 +20,9 @@
 #define AUDIT_DEADLINE_MS 5000         /* for one record to be sent, found and synced */
 
 /*
- * Events, their MESSAGE_ID (random, fixed for ever; in the catalogue) and syslog PRIORITY.
  * Every record carries BOXDO_EVENT, BOXDO_ID (one a launch), BOXDO_RECORD (one a record, kept when
  * it is sent again), BOXDO_SEQ, BOXDO_TIME (CLOCK_REALTIME, microseconds), SYSLOG_IDENTIFIER=boxdo.
  */
-enum audit_event {
-	AUDIT_LAUNCH,
-	AUDIT_REFUSE,
-	AUDIT_END,
-	AUDIT_AUTH,
-	AUDIT_POLICY,
-	AUDIT_EVENT_COUNT
-};
 
 /* 32 random hex digits. */
 void
@@ -44,6 +37,7 @@ struct audit_record {
 	size_t command, command_length; /* where the text of COMMAND stands in data */
 	bool failed;                    /* out of memory: the record must not be sent */
 	char record[AUDIT_ID_SIZE];
+	uint64_t seq;
 };
 
 /* Starts a record: event, id, record id, sequence number, time, identifier, priority, MESSAGE_ID. */
@@ -60,13 +54,18 @@ audit_record_number(struct audit_record *record, const char *name, uint64_t valu
 /* BINDS and the like: one field per value, same name (journald keeps several). */
 /*
  * COMMAND: argv quoted so that a POSIX shell gives the same vector back. An argument that matches a
- * redact glob keeps what stands before the first '*' match, then "xxxx" (and REDACTED=n is added).
+ * redact glob keeps what stands before the first '*' match (of a glob that begins with '*': what stands
+ * before, and the text behind that '*'), then "xxxx"; so is what follows "--token" for "--token=*". Then
+ * REDACTED=n is added.
  * When it is longer than max bytes: cut there, and COMMAND_LENGTH and COMMAND_SHA256 (of the whole
  * quoted text after redaction) are added. redact: NULL-terminated globs, or NULL.
  */
 void
 audit_record_command(
     struct audit_record *record, const char *const *argv, size_t max, const char *const *redact);
+/* The same for a text that may hold an argument (REASON): from what a glob hides on, all of it. */
+void
+audit_redact(char *text, const char *const *redact);
 /*
  * The text of COMMAND as recorded (quoted, redacted, cut), for MESSAGE: "COMMAND=%.*s". Never put argv
  * itself there: it is not redacted. Valid until the next audit_record_ call has returned.
@@ -84,11 +83,16 @@ audit_record_free(struct audit_record *record);
 
 enum audit_mode { AUDIT_CONFIRMED, AUDIT_SYNCED, AUDIT_UNCONFIRMED };
 
-/* Directory descriptors only: it survives restarts of journald, rotation and an empty root. */
+/*
+ * Directory descriptors only: it survives restarts of journald, rotation and an empty root; and, since
+ * those above are held, that either directory is removed and made anew.
+ */
 struct audit_journal {
-	int socket_dir;  /* O_PATH of /run/systemd/journal.boxdo */
-	int journal_dir; /* of /var/log/journal/MACHINE-ID.boxdo */
-	int file;        /* system.journal as it was when the record was sent; -1 */
+	int socket_dir;  /* O_PATH of /run/systemd; the socket is journal.boxdo/socket there */
+	int above;       /* O_PATH of /var/log/journal */
+	int journal_dir; /* of /var/log/journal/NAME, as it was when the record was sent */
+	int file;        /* system.journal, likewise; -1 */
+	char name[64];   /* MACHINE-ID.boxdo */
 };
 
 /*
@@ -102,11 +106,15 @@ audit_journal_close(struct audit_journal *journal);
 /*
  * Sends over a new socket; waits while journald's queue is full, until deadline (CLOCK_BOOTTIME, ns).
  * Remembers system.journal first. Must work with an empty root: it uses the descriptors alone, by
- * fchdir to socket_dir and connect to "socket". Returns 0 or -1 (errno).
+ * fchdir to socket_dir and connect from there. Returns 0 or -1 (errno).
  */
 int
 audit_journal_send(
     struct audit_journal *journal, const struct audit_record *record, uint64_t deadline);
+/* A copy into the main journal, for collectors that read no other: best effort, never waits. */
+#define AUDIT_MIRROR_ID "c2c70a0971ee465cb86433162dca8a99"
+void
+audit_journal_mirror(const struct audit_journal *journal, const struct audit_record *record);
 /*
  * CONFIRMED: finds the record by BOXDO_RECORD in the journal's file (or a newer or just rotated one)
  * and fdatasyncs that file. SYNCED: fdatasync alone. UNCONFIRMED: nothing. Returns 0 or -1 (errno;
@@ -130,6 +138,20 @@ audit_state_seq(struct audit_state *state);
 #define AUDIT_OWED_MAX 64
 unsigned
 audit_state_owed(struct audit_state *state, int change);
+
+/*
+ * Maps the file NAME of size bytes in a directory of ours below /run/boxdo (0700, the file 0600), both made
+ * when missing. The first eight bytes are magic; the rest is zero in a new file. NULL with errno.
+ */
+void *
+audit_state_file(const char *directory, const char *name, size_t size, uint64_t magic);
+
+/*
+ * *rate is not 0: remembers what the policy says. 0: the policy is not known yet; both become what was remembered,
+ * if there is anything.
+ */
+void
+audit_state_budget(struct audit_state *state, uint64_t *rate, uint64_t *burst);
 
 enum audit_budget { AUDIT_BUDGET_OK, AUDIT_BUDGET_OVER, AUDIT_BUDGET_OVER_REPORT };
 

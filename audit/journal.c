@@ -17,11 +17,11 @@
  */
 #include "audit/audit.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,17 +29,23 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #define JOURNAL_NAMESPACE "boxdo"
-#define JOURNAL_SOCKETS "/run/systemd/journal." JOURNAL_NAMESPACE
+#define JOURNAL_SYSTEMD "/run/systemd"
+#define JOURNAL_SOCKET "journal." JOURNAL_NAMESPACE "/socket" /* below that */
+#define JOURNAL_MAIN "journal/socket"                         /* the main journal's */
+#define JOURNAL_SOCKETS JOURNAL_SYSTEMD "/journal." JOURNAL_NAMESPACE
 #define JOURNAL_ROTATED_MAX 8     /* rotated files looked at, newest first */
 #define JOURNAL_CHAIN_MAX 10000   /* objects in one bucket; journald rotates at 100 */
 #define JOURNAL_POLL_FIRST 40000  /* ns; a record usually stands there after one or two of these */
 #define JOURNAL_POLL_LAST 4000000 /* ns */
+
+static const struct audit_journal journal_none = {-1, -1, -1, -1, ""};
 
 /* --- time ---------------------------------------------------------------------------------------- */
 
@@ -65,7 +71,7 @@ journal_pause(uint64_t *pause, uint64_t deadline)
 		return false;
 	}
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
-	*pause += *pause / 2;
+	*pause += *pause / 8;
 	if (*pause > JOURNAL_POLL_LAST)
 		*pause = JOURNAL_POLL_LAST;
 	return true;
@@ -133,10 +139,7 @@ journal_name(char name[64], char *error, size_t size)
 	ssize_t got = fd == -1 ? -1 : pread(fd, id, 32, 0);
 
 	journal_shut(fd);
-	for (size_t i = 0; got == 32 && i < 32; i++)
-		if (!isxdigit((unsigned char)id[i]))
-			got = 0;
-	if (got != 32) {
+	if (got != 32 || strspn(id, "0123456789abcdefABCDEF") != 32) {
 		snprintf(error, size,
 		    "/etc/machine-id holds no machine id; systemd-machine-id-setup makes one");
 		return -1;
@@ -147,28 +150,30 @@ journal_name(char name[64], char *error, size_t size)
 
 /* Opens `base`/NAME. -1 with error: not there, not safe, or in memory although a disk is wanted. */
 static int
-journal_files(const char *base, const char *name, bool volatile_ok, char *error, size_t size)
+journal_files(
+    struct audit_journal *journal, const char *base, bool volatile_ok, char *error, size_t size)
 {
 	char path[128];
 	struct statfs kind;
-	int fd, above = journal_directory(AT_FDCWD, base, base, O_PATH, error, size);
 
-	if (above == -1)
+	journal_shut(journal->above);
+	journal->above = journal_directory(AT_FDCWD, base, base, O_PATH, error, size);
+	if (journal->above == -1)
 		return -1;
-	snprintf(path, sizeof path, "%s/%s", base, name);
-	fd = journal_directory(above, name, path, O_RDONLY, error, size);
-	journal_shut(above);
-	if (fd == -1 || volatile_ok)
-		return fd;
-	if (fstatfs(fd, &kind) == -1 || kind.f_type == TMPFS_MAGIC || kind.f_type == RAMFS_MAGIC) {
+	snprintf(path, sizeof path, "%s/%s", base, journal->name);
+	journal->journal_dir =
+	    journal_directory(journal->above, journal->name, path, O_RDONLY, error, size);
+	if (journal->journal_dir == -1 || volatile_ok)
+		return journal->journal_dir;
+	if (fstatfs(journal->journal_dir, &kind) == -1 || kind.f_type == TMPFS_MAGIC ||
+	    kind.f_type == RAMFS_MAGIC) {
 		snprintf(error, size,
 		    "%s is not on a disk: records would not survive a crash"
 		    " (mount one there, or set volatile = yes)",
 		    path);
-		journal_shut(fd);
 		return -1;
 	}
-	return fd;
+	return 0;
 }
 
 /* A socket anyone may write to lets anyone fill the journal. No socket: journald is being restarted. */
@@ -177,7 +182,7 @@ journal_vet_socket(int dir, char *error, size_t size)
 {
 	struct stat status = {0};
 
-	if (fstatat(dir, "socket", &status, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
+	if (fstatat(dir, JOURNAL_SOCKET, &status, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
 		return 0;
 	if (!S_ISSOCK(status.st_mode) || status.st_uid != 0 ||
 	    (status.st_mode & (S_IWGRP | S_IWOTH))) {
@@ -194,24 +199,24 @@ journal_vet_socket(int dir, char *error, size_t size)
 int
 audit_journal_open(struct audit_journal *journal, bool volatile_ok, char *error, size_t error_size)
 {
-	char name[64];
+	int sockets = -1;
 
-	*journal = (struct audit_journal){-1, -1, -1};
-	if (journal_name(name, error, error_size) == -1)
+	*journal = journal_none;
+	if (journal_name(journal->name, error, error_size) == -1)
 		return -1;
 	journal->socket_dir = journal_directory(
-	    AT_FDCWD, JOURNAL_SOCKETS, JOURNAL_SOCKETS, O_PATH, error, error_size);
-	if (journal->socket_dir == -1)
-		return -1;
-	if (journal_vet_socket(journal->socket_dir, error, error_size) == -1)
+	    AT_FDCWD, JOURNAL_SYSTEMD, JOURNAL_SYSTEMD, O_PATH, error, error_size);
+	if (journal->socket_dir != -1)
+		sockets = journal_directory(
+		    AT_FDCWD, JOURNAL_SOCKETS, JOURNAL_SOCKETS, O_PATH, error, error_size);
+	journal_shut(sockets);
+	if (sockets == -1 || journal_vet_socket(journal->socket_dir, error, error_size) == -1)
 		goto bad;
 	/* The disk first: only where there is nothing, and only if allowed, the journal in memory. */
-	journal->journal_dir =
-	    journal_files("/var/log/journal", name, volatile_ok, error, error_size);
-	if (journal->journal_dir == -1 && volatile_ok)
-		journal->journal_dir =
-		    journal_files("/run/log/journal", name, true, error, error_size);
-	if (journal->journal_dir != -1)
+	if (journal_files(journal, "/var/log/journal", volatile_ok, error, error_size) != -1)
+		return 0;
+	if (volatile_ok &&
+	    journal_files(journal, "/run/log/journal", true, error, error_size) != -1)
 		return 0;
 bad:
 	audit_journal_close(journal);
@@ -222,9 +227,10 @@ void
 audit_journal_close(struct audit_journal *journal)
 {
 	journal_shut(journal->socket_dir);
+	journal_shut(journal->above);
 	journal_shut(journal->journal_dir);
 	journal_shut(journal->file);
-	*journal = (struct audit_journal){-1, -1, -1};
+	*journal = journal_none;
 }
 
 /* --- sending ------------------------------------------------------------------------------------- */
@@ -257,23 +263,18 @@ journal_socket(uint64_t deadline)
 	return fd;
 }
 
-/* The record in a sealed memory file; journald maps it, and would refuse one that could still change. */
+/* The parts in a sealed memory file; journald maps it, and would refuse one that could still change. */
 static int
-journal_memfd(const struct audit_record *record)
+journal_memfd(const struct iovec *parts, size_t count)
 {
 	int fd = memfd_create("boxdo-record", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd == -1)
 		return -1;
-	for (size_t at = 0; at < record->length;) {
-		ssize_t put = write(fd, record->data + at, record->length - at);
-
-		if (put == -1 && errno == EINTR)
-			continue;
-		if (put <= 0)
+	/* In memory, and no signal here but a deadly one: it is written whole, or not at all. */
+	for (size_t i = 0; i < count; i++)
+		if (write(fd, parts[i].iov_base, parts[i].iov_len) != (ssize_t)parts[i].iov_len)
 			goto bad;
-		at += (size_t)put;
-	}
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0)
 		return fd;
 bad:
@@ -281,17 +282,22 @@ bad:
 	return -1;
 }
 
+/* One record over a connected socket; what is larger than a datagram may be goes as a memory file. */
 static int
-journal_send_memfd(int socket_fd, const struct audit_record *record)
+journal_put(int socket_fd, struct iovec *parts, size_t count)
 {
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
 	} control = {.space = {0}};
+	struct msghdr whole = {.msg_iov = parts, .msg_iovlen = count};
 	struct msghdr message = {.msg_control = &control, .msg_controllen = sizeof control};
-	int fd = journal_memfd(record);
-	ssize_t sent;
+	ssize_t sent = sendmsg(socket_fd, &whole, MSG_NOSIGNAL);
+	int fd;
 
+	if (sent != -1 || (errno != EMSGSIZE && errno != ENOBUFS))
+		return sent == -1 ? -1 : 0;
+	fd = journal_memfd(parts, count);
 	if (fd == -1)
 		return -1;
 	control.header = (struct cmsghdr){
@@ -306,17 +312,16 @@ journal_send_memfd(int socket_fd, const struct audit_record *record)
 static int
 journal_attempt(const struct audit_record *record, uint64_t deadline)
 {
-	static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket"};
+	static const struct sockaddr_un address = {
+	    .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+	struct iovec whole = {record->data, record->length};
 	int fd = journal_socket(deadline), result;
 
 	if (fd == -1)
 		return -1;
 	result = connect(fd, (const struct sockaddr *)&address, sizeof address);
-	if (result == 0 && send(fd, record->data, record->length, MSG_NOSIGNAL) == -1) {
-		/* Larger than a datagram may be. */
-		result =
-		    errno == EMSGSIZE || errno == ENOBUFS ? journal_send_memfd(fd, record) : -1;
-	}
+	if (result == 0)
+		result = journal_put(fd, &whole, 1);
 	journal_shut(fd);
 	return result;
 }
@@ -327,6 +332,19 @@ journal_passing(int error)
 {
 	return error == ECONNREFUSED || error == ECONNRESET || error == ENOENT || error == EPIPE ||
 	       error == ENOTCONN || error == EAGAIN || error == EINTR;
+}
+
+/* The directory that has the name now: whoever tidied up may have made it anew. Without one, the old is kept. */
+static void
+journal_renew(struct audit_journal *journal)
+{
+	int fd =
+	    openat(journal->above, journal->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd == -1)
+		return;
+	journal_shut(journal->journal_dir);
+	journal->journal_dir = fd;
 }
 
 int
@@ -341,6 +359,7 @@ audit_journal_send(
 		return -1;
 	}
 	/* Before sending: the record goes into this file, or into one made later. */
+	journal_renew(journal);
 	journal_shut(journal->file);
 	journal->file = journal_open_file(journal->journal_dir, "system.journal");
 	if (fchdir(journal->socket_dir) == -1)
@@ -357,6 +376,26 @@ audit_journal_send(
 		}
 	}
 	return 0;
+}
+
+/*
+ * The copy: marked, and with a MESSAGE_ID of its own in place of the first line, so that nobody takes it for
+ * the record. Full, hung or gone is the main journal's own business: nothing waits for it.
+ */
+void
+audit_journal_mirror(const struct audit_journal *journal, const struct audit_record *record)
+{
+	static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_MAIN};
+	char mark[] = "MESSAGE_ID=" AUDIT_MIRROR_ID "\nBOXDO_MIRROR=1\n";
+	char *rest = record->data ? memchr(record->data, '\n', record->length) : NULL;
+	struct iovec parts[] = {{mark, sizeof mark - 1}, {rest + 1, 0}};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	parts[1].iov_len = rest ? record->length - (size_t)(rest + 1 - record->data) : 0;
+	if (fd != -1 && rest && fchdir(journal->socket_dir) == 0 &&
+	    connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+		journal_put(fd, parts, 2);
+	journal_shut(fd);
 }
 
 /* --- one file ------------------------------------------------------------------------------------ */
@@ -378,6 +417,8 @@ struct journal_header {
 	uint8_t file_id[16], machine_id[16], tail_entry_boot_id[16], seqnum_id[16];
 	uint64_t header_size, arena_size;
 	uint64_t data_hash_table_offset, data_hash_table_size;
+	uint64_t field_hash_table_offset, field_hash_table_size, tail_object_offset;
+	uint64_t n_objects, n_entries, tail_entry_seqnum, head_entry_seqnum, entry_array_offset;
 };
 
 struct journal_object {
@@ -391,67 +432,66 @@ struct journal_data {
 	    n_entries;
 };
 
-_Static_assert(sizeof(struct journal_header) == 120, "as in the file");
-_Static_assert(sizeof(struct journal_data) == 64, "as in the file");
+struct journal_entry {
+	struct journal_object object;
+	uint64_t seqnum, realtime, monotonic;
+	uint8_t boot_id[16];
+	uint64_t xor_hash;
+};
 
-#define JOURNAL_ENTRY_MIN 64 /* an entry without any field */
+_Static_assert(sizeof(struct journal_header) == 184, "as in the file");
+_Static_assert(sizeof(struct journal_data) == 64, "as in the file");
+_Static_assert(sizeof(struct journal_entry) == 64, "as in the file");
+
+#define JOURNAL_HEADER_MIN 240        /* of systemd 189 and later */
+#define JOURNAL_STATE_MAX 2           /* offline, online, archived */
+#define JOURNAL_TIME_MAX (1ULL << 55) /* us; readers believe no later one */
 #define JOURNAL_NEEDLE (sizeof "BOXDO_RECORD=" - 1 + AUDIT_ID_SIZE - 1)
 
 /* What is looked for, and in what. */
 struct journal_search {
 	int fd;
-	uint64_t size;  /* of the file, as this look-up began */
+	uint64_t size; /* of the file, as this look-up began */
+	struct journal_header header;
+	bool compact;
 	size_t payload; /* where a data object's bytes begin */
 	uint64_t hash;
 	char needle[JOURNAL_NEEDLE + 1];
 };
 
-static uint64_t
-siphash_rotate(uint64_t x, int bits)
-{
-	return x << bits | x >> (64 - bits);
-}
+#define SIPHASH_ROTATE(x, bits) ((x) << (bits) | (x) >> (64 - (bits)))
 
 static void
 siphash_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[2] += v[3];
-	v[1] = siphash_rotate(v[1], 13) ^ v[0];
-	v[3] = siphash_rotate(v[3], 16) ^ v[2];
-	v[0] = siphash_rotate(v[0], 32);
+	v[1] = SIPHASH_ROTATE(v[1], 13) ^ v[0];
+	v[3] = SIPHASH_ROTATE(v[3], 16) ^ v[2];
+	v[0] = SIPHASH_ROTATE(v[0], 32);
 	v[2] += v[1];
 	v[0] += v[3];
-	v[1] = siphash_rotate(v[1], 17) ^ v[2];
-	v[3] = siphash_rotate(v[3], 21) ^ v[0];
-	v[2] = siphash_rotate(v[2], 32);
-}
-
-static uint64_t
-siphash_word(const uint8_t *bytes, size_t length)
-{
-	uint64_t word = 0;
-
-	for (size_t i = 0; i < length; i++)
-		word |= (uint64_t)bytes[i] << (8 * i);
-	return word;
+	v[1] = SIPHASH_ROTATE(v[1], 17) ^ v[2];
+	v[3] = SIPHASH_ROTATE(v[3], 21) ^ v[0];
+	v[2] = SIPHASH_ROTATE(v[2], 32);
 }
 
 /* SipHash-2-4 (Aumasson and Bernstein), the key as 16 bytes. */
 static uint64_t
 siphash(const void *data, size_t length, const uint8_t key[16])
 {
-	const uint8_t *bytes = data;
-	uint64_t k0 = siphash_word(key, 8), k1 = siphash_word(key + 8, 8);
-	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
-	    k1 ^ 0x7465646279746573};
+	uint64_t k[2],
+	    v[4] = {0x736f6d6570736575, 0x646f72616e646f6d, 0x6c7967656e657261, 0x7465646279746573};
 
+	memcpy(k, key, sizeof k);
+	for (int i = 0; i < 4; i++)
+		v[i] ^= le64toh(k[i % 2]);
 	for (size_t at = 0;; at += 8) {
 		bool last = length - at < 8;
-		uint64_t word = siphash_word(bytes + at, last ? length - at : 8);
+		uint64_t word = 0;
 
-		if (last)
-			word |= (uint64_t)length << 56;
+		memcpy(&word, (const uint8_t *)data + at, last ? length - at : 8);
+		word = le64toh(word) | (last ? (uint64_t)length << 56 : 0);
 		v[3] ^= word;
 		siphash_round(v);
 		siphash_round(v);
@@ -474,33 +514,43 @@ journal_read(const struct journal_search *search, uint64_t offset, void *buffer,
 	return pread(search->fd, buffer, length, (off_t)offset) == (ssize_t)length;
 }
 
+/* What readers ask of a data object before they use it, or go on to the next one of its chain. */
+static bool
+journal_read_data(const struct journal_search *search, uint64_t offset, struct journal_data *data)
+{
+	return offset % 8 == 0 && journal_read(search, offset, data, sizeof *data) &&
+	       data->object.type == OBJECT_DATA && le64toh(data->object.size) > search->payload &&
+	       le64toh(data->object.size) <= search->size - offset &&
+	       (data->entry_offset == 0) == (data->n_entries == 0) &&
+	       !(le64toh(data->next_hash_offset | data->next_field_offset | data->entry_offset |
+	                 data->entry_array_offset) &
+	           7);
+}
+
+/*
+ * An entry that readers take for one, and that journald was done with. It notes the entry in the list of all entries,
+ * then in each field, in the order in which the fields stand in the file; ours is new and among the last. Killed between
+ * two of them it leaves fields that lead nowhere, or cannot be read; so the last must lead here.
+ */
 static bool
 journal_is_entry(const struct journal_search *search, uint64_t offset)
 {
-	struct journal_object object;
+	struct journal_entry entry;
+	struct journal_data last;
+	uint64_t size, field = 0;
+	size_t item = search->compact ? sizeof(uint32_t) : 2 * sizeof field;
 
-	if (offset == 0 || offset % 8 != 0 || !journal_read(search, offset, &object, sizeof object))
+	if (offset % 8 != 0 || !journal_read(search, offset, &entry, sizeof entry))
 		return false;
-	return object.type == OBJECT_ENTRY && le64toh(object.size) >= JOURNAL_ENTRY_MIN &&
-	       le64toh(object.size) <= search->size - offset;
-}
-
-/* The data object at offset is our record's id, and an entry has it. */
-static bool
-journal_is_ours(
-    const struct journal_search *search, uint64_t offset, const struct journal_data *data)
-{
-	char payload[JOURNAL_NEEDLE];
-
-	if (data->object.flags != 0 || le64toh(data->hash) != search->hash ||
-	    le64toh(data->object.size) != search->payload + JOURNAL_NEEDLE)
+	size = le64toh(entry.object.size);
+	if (entry.object.type != OBJECT_ENTRY || size <= sizeof entry ||
+	    (size - sizeof entry) % item != 0 || size > search->size - offset ||
+	    entry.seqnum == 0 || entry.realtime == 0 ||
+	    le64toh(entry.seqnum) > le64toh(search->header.tail_entry_seqnum) ||
+	    le64toh(entry.realtime | entry.monotonic) >= JOURNAL_TIME_MAX)
 		return false;
-	if (!journal_read(search, offset + search->payload, payload, sizeof payload) ||
-	    memcmp(payload, search->needle, sizeof payload) != 0)
-		return false;
-	/* journald puts the field into the file first, and counts its entry when that is complete. */
-	return le64toh(data->n_entries) >= 1 &&
-	       journal_is_entry(search, le64toh(data->entry_offset));
+	return journal_read(search, offset + size - item, &field, item == 4 ? 4 : sizeof field) &&
+	       journal_read_data(search, le64toh(field), &last) && last.n_entries != 0;
 }
 
 /* Follows one chain of the table. Objects are only ever added behind, so that offsets must grow. */
@@ -508,16 +558,19 @@ static bool
 journal_chain(const struct journal_search *search, uint64_t offset)
 {
 	struct journal_data data;
+	char payload[JOURNAL_NEEDLE];
 	uint64_t before = 0;
 
 	for (unsigned step = 0; step < JOURNAL_CHAIN_MAX; step++) {
-		if (offset <= before || offset % 8 != 0 ||
-		    !journal_read(search, offset, &data, sizeof data))
+		if (offset <= before || !journal_read_data(search, offset, &data))
 			return false;
-		if (data.object.type != OBJECT_DATA)
-			return false;
-		if (journal_is_ours(search, offset, &data))
-			return true;
+		/* Our record's id: journald puts it into the file first, and notes its entry when that is complete. */
+		if (data.object.flags == 0 && le64toh(data.hash) == search->hash &&
+		    le64toh(data.object.size) == search->payload + sizeof payload &&
+		    journal_read(search, offset + search->payload, payload, sizeof payload) &&
+		    memcmp(payload, search->needle, sizeof payload) == 0)
+			return data.n_entries != 0 &&
+			       journal_is_entry(search, le64toh(data.entry_offset));
 		before = offset;
 		offset = le64toh(data.next_hash_offset);
 	}
@@ -529,9 +582,11 @@ journal_chain(const struct journal_search *search, uint64_t offset)
  * code cannot read (EPROTONOSUPPORT); waiting will not help.
  */
 static int
-journal_header(struct journal_search *search, struct journal_header *header)
+journal_header(struct journal_search *search)
 {
+	struct journal_header *header = &search->header;
 	struct stat status;
+	uint64_t start, arena, tail;
 	uint32_t flags;
 
 	/* A file without a name was vacuumed: the record would be in nobody's sight. */
@@ -539,9 +594,21 @@ journal_header(struct journal_search *search, struct journal_header *header)
 		return 0;
 	search->size = (uint64_t)status.st_size;
 	if (!journal_read(search, 0, header, sizeof *header) ||
-	    memcmp(header->signature, "LPKSHHRH", 8) != 0)
+	    memcmp(header->signature, "LPKSHHRH", 8) != 0 || header->state > JOURNAL_STATE_MAX)
+		return 0;
+	/* Readers pass over one that says it is longer than it is, or has an object where none can be. */
+	start = le64toh(header->header_size);
+	arena = le64toh(header->arena_size);
+	tail = le64toh(header->tail_object_offset);
+	if (start < JOURNAL_HEADER_MIN || start > search->size || arena > search->size - start ||
+	    tail > start + arena ||
+	    (le64toh(header->data_hash_table_offset | header->field_hash_table_offset |
+	             header->tail_object_offset | header->entry_array_offset) &
+	        7))
 		return 0;
 	flags = le32toh(header->incompatible);
+	search->compact = flags & FILE_COMPACT;
+	search->payload = search->compact ? 72 : 64;
 	if ((flags & FILE_KEYED_HASH) &&
 	    !(flags & ~(uint32_t)(FILE_COMPRESSED | FILE_KEYED_HASH | FILE_COMPACT)))
 		return 1;
@@ -554,17 +621,15 @@ static int
 journal_lookup(int fd, const char record[AUDIT_ID_SIZE])
 {
 	struct journal_search search = {.fd = fd};
-	struct journal_header header;
 	uint64_t table, buckets, first;
-	int usable = journal_header(&search, &header);
+	int usable = journal_header(&search);
 
 	if (usable != 1)
 		return usable;
-	search.payload = le32toh(header.incompatible) & FILE_COMPACT ? 72 : 64;
 	snprintf(search.needle, sizeof search.needle, "BOXDO_RECORD=%.32s", record);
-	search.hash = siphash(search.needle, JOURNAL_NEEDLE, header.file_id);
-	table = le64toh(header.data_hash_table_offset);
-	buckets = le64toh(header.data_hash_table_size) / 16;
+	search.hash = siphash(search.needle, JOURNAL_NEEDLE, search.header.file_id);
+	table = le64toh(search.header.data_hash_table_offset);
+	buckets = le64toh(search.header.data_hash_table_size) / 16;
 	if (buckets == 0 || table > search.size || buckets > (search.size - table) / 16)
 		return 0;
 	if (!journal_read(&search, table + search.hash % buckets * 16, &first, sizeof first))
@@ -576,14 +641,8 @@ journal_lookup(int fd, const char record[AUDIT_ID_SIZE])
 
 struct journal_rotated {
 	char name[NAME_MAX + 1];
-	struct timespec changed;
+	int64_t changed; /* ns since 1970 */
 };
-
-static bool
-journal_newer(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
-}
 
 static bool
 journal_rotated_name(const char *name)
@@ -604,10 +663,12 @@ journal_rotated_add(struct journal_rotated *newest, size_t *count, int dir, cons
 {
 	struct stat status;
 	size_t at = *count;
+	int64_t changed;
 
 	if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) == -1 || !S_ISREG(status.st_mode))
 		return;
-	while (at > 0 && journal_newer(&status.st_ctim, &newest[at - 1].changed))
+	changed = status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec;
+	while (at > 0 && changed > newest[at - 1].changed)
 		at--;
 	if (at == JOURNAL_ROTATED_MAX)
 		return;
@@ -615,7 +676,7 @@ journal_rotated_add(struct journal_rotated *newest, size_t *count, int dir, cons
 		++*count;
 	memmove(newest + at + 1, newest + at, (*count - at - 1) * sizeof *newest);
 	memcpy(newest[at].name, name, strlen(name) + 1); /* not longer: journal_rotated_name */
-	newest[at].changed = status.st_ctim;
+	newest[at].changed = changed;
 }
 
 /* The newest rotated files. getdents64 rather than readdir: no memory is allocated while we are filtered. */
@@ -627,7 +688,7 @@ journal_list(int journal_dir, struct journal_rotated newest[JOURNAL_ROTATED_MAX]
 	ssize_t got;
 	int dir = openat(journal_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	while (dir != -1 && (got = getdents64(dir, buffer, sizeof buffer)) > 0) {
+	while (dir != -1 && (got = getdents64(dir, (void *)buffer, sizeof buffer)) > 0) {
 		for (ssize_t at = 0; at < got;) {
 			const struct dirent64 *entry = (const void *)(buffer + at);
 

@@ -33,11 +33,9 @@ static const struct record_kind {
 	const char *event, *message_id;
 	int priority;
 } record_kinds[AUDIT_EVENT_COUNT] = {
-    [AUDIT_LAUNCH] = {"launch", "cb6401be1ff74e94b01396704cfbb9bf", 6},
-    [AUDIT_REFUSE] = {"refuse", "0159e7bab49e4b418ea3081115403feb", 4},
-    [AUDIT_END] = {"end", "d19f07aa1db04826bc4a54e94a61870a", 6},
-    [AUDIT_AUTH] = {"auth", "c4c6ddc6cd11485fbdcd78c1ea69239f", 5},
-    [AUDIT_POLICY] = {"policy", "b8bb48c3c6364706ab7be90744ba73fe", 5},
+#define X(id, name, message_id, priority) {name, message_id, priority},
+    AUDIT_EVENTS(X)
+#undef X
 };
 
 void
@@ -178,7 +176,7 @@ audit_record_start(
 	char priority = (char)('0' + kind->priority);
 
 	*record = (struct audit_record){
-	    .field_max = event == AUDIT_POLICY ? AUDIT_POLICY_MAX : AUDIT_FIELD_MAX};
+	    .field_max = event == AUDIT_POLICY ? AUDIT_POLICY_MAX : AUDIT_FIELD_MAX, .seq = seq};
 	audit_new_id(record->record);
 	clock_gettime(CLOCK_REALTIME, &now);
 	record_field(record, "MESSAGE_ID", kind->message_id, strlen(kind->message_id));
@@ -284,11 +282,38 @@ redact_match(const char *glob, const char *word)
 	return glob[strspn(glob, "*")] == '\0';
 }
 
+/* The first part of a glob that is not wildcards: its length, and whether anything may stand before it. */
+static const char *
+redact_literal(const char *glob, size_t *length, bool *anywhere)
+{
+	const char *literal = glob + strspn(glob, "*");
+
+	*length = strcspn(literal, "*?");
+	*anywhere = literal != glob;
+	return literal;
+}
+
 /*
- * How many bytes of word may be kept: all when no glob matches (*redacted false), else those before
- * the first '*' of the globs that match, the fewest. Before the first '*' a glob's bytes and the
- * word's go one by one, so that its place in the glob is its place in the word.
+ * Where what must not be seen begins in a word that matches: at the first '*', and where the glob begins
+ * with that, behind the text that follows it. Before the first '*' a glob's bytes and the word's go one
+ * by one, so that its place in the glob is its place in the word.
  */
+static size_t
+redact_begin(const char *glob, const char *word)
+{
+	size_t length;
+	bool anywhere;
+	const char *literal = redact_literal(glob, &length, &anywhere), *found;
+
+	if (!anywhere) {
+		found = strchr(glob, '*');
+		return found == NULL ? 0 : (size_t)(found - glob);
+	}
+	found = literal[length] == '\0' ? NULL : memmem(word, strlen(word), literal, length);
+	return found == NULL ? 0 : (size_t)(found - word) + length;
+}
+
+/* How many bytes of word may be kept: all when no glob matches (*redacted false), else the fewest. */
 static size_t
 redact_kept(const char *const *redact, const char *word, bool *redacted)
 {
@@ -296,16 +321,60 @@ redact_kept(const char *const *redact, const char *word, bool *redacted)
 
 	*redacted = false;
 	for (; redact != NULL && *redact != NULL; redact++) {
-		const char *star = strchr(*redact, '*');
-		size_t before = star == NULL ? 0 : (size_t)(star - *redact);
+		size_t begin;
 
 		if (!redact_match(*redact, word))
 			continue;
+		begin = redact_begin(*redact, word);
 		*redacted = true;
-		if (before < kept)
-			kept = before;
+		if (begin < kept)
+			kept = begin;
 	}
 	return kept;
+}
+
+/* "--token=*" also means what follows a "--token" that stands alone. */
+static bool
+redact_next(const char *const *redact, const char *word)
+{
+	size_t length, size = strlen(word);
+	bool anywhere;
+
+	for (; word[0] == '-' && redact != NULL && *redact != NULL; redact++) {
+		const char *literal = redact_literal(*redact, &length, &anywhere);
+
+		if (length < 2 || literal[length - 1] != '=' || strcmp(literal + length, "*") != 0)
+			continue;
+		length--;
+		if ((anywhere ? size >= length : size == length) &&
+		    memcmp(word + size - length, literal, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+audit_redact(char *text, const char *const *redact)
+{
+	for (; redact != NULL && *redact != NULL; redact++) {
+		size_t length, begin = 0, left;
+		bool anywhere;
+		const char *literal = redact_literal(*redact, &length, &anywhere);
+		char *found = NULL;
+
+		if (anywhere && redact_match(*redact, text))
+			begin = redact_begin(*redact, text);
+		else if (!anywhere && length > 2 && literal[length - 1] == '=')
+			found = memmem(text, strlen(text), literal, length);
+		if (found != NULL)
+			begin = (size_t)(found - text) + length;
+		left = begin > 0 ? strlen(text + begin) : 0;
+		if (left > 4)
+			left = 4;
+		memset(text + begin, 'x', left);
+		if (left > 0)
+			text[begin + left] = '\0';
+	}
 }
 
 static void
@@ -332,6 +401,7 @@ audit_record_command(
 {
 	struct record_quote quote = {.text = malloc(max), .max = max};
 	uint64_t hidden = 0;
+	bool next = false;
 
 	if (quote.text == NULL || argv == NULL) {
 		record->failed |= quote.text == NULL;
@@ -343,6 +413,12 @@ audit_record_command(
 		bool redacted;
 		size_t kept = redact_kept(redact, argv[i], &redacted);
 
+		/* What begins with '-' is another option rather than a value. */
+		if (next && argv[i][0] != '-') {
+			redacted = true;
+			kept = 0;
+		}
+		next = redact_next(redact, argv[i]);
 		if (i > 0)
 			quote_add(&quote, " ", 1);
 		quote_argument(&quote, argv[i], kept, i == 0, redacted ? "xxxx" : "");

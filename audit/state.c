@@ -14,18 +14,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #define STATE_DIR "/run/boxdo"
 #define STATE_MAGIC 0x626f78646f737431      /* "boxdost1" */
 #define STATE_RATE_MAGIC 0x626f78646f727431 /* "boxdort1" */
-#define STATE_SLOTS 960                     /* ends owed at once that are counted */
+#define STATE_SLOTS 956                     /* ends owed at once that are counted */
 #define STATE_NANOSECONDS 1000000000ULL
 #define STATE_REPORT (60 * STATE_NANOSECONDS) /* between two reports of one user's excess */
 
@@ -33,6 +36,7 @@
 struct audit_state {
 	_Atomic uint64_t magic, seq;
 	_Atomic int32_t owed[STATE_SLOTS];
+	_Atomic uint64_t rate, burst; /* of the policy that was read last; 0: none was */
 };
 
 _Static_assert(sizeof(struct audit_state) <= 4096, "one page");
@@ -109,17 +113,13 @@ state_size(int fd, size_t size)
 	return fallocate(fd, 0, 0, (off_t)size);
 }
 
-/* Maps the file name, made when missing. magic is the first member, written by whoever comes first. */
+/* Maps what fd is, and closes it. magic is the first member, written by whoever comes first. */
 static void *
-state_map(int dir, const char *name, size_t size, uint64_t magic)
+state_map_fd(int fd, size_t size, uint64_t magic)
 {
-	int fd = openat(
-	    dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	uint64_t fresh = 0;
 	void *page;
 
-	if (fd == -1)
-		return NULL;
 	page = state_vet(fd, S_IFREG, 0600) == -1 || state_size(fd, size) == -1
 	           ? MAP_FAILED
 	           : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -132,6 +132,47 @@ state_map(int dir, const char *name, size_t size, uint64_t magic)
 	munmap(page, size);
 	errno = EBADMSG;
 	return NULL;
+}
+
+/* Maps the file name, made when missing. */
+static void *
+state_map(int dir, const char *name, size_t size, uint64_t magic)
+{
+	int fd = openat(
+	    dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+
+	return fd == -1 ? NULL : state_map_fd(fd, size, magic);
+}
+
+/* What is there already is one call away; the directories above it were root's when it was made. */
+static int
+state_existing(const char *directory, const char *name)
+{
+	const struct open_how how = {
+	    .flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, .resolve = RESOLVE_NO_SYMLINKS};
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, STATE_DIR "/%s/%s", directory, name);
+	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+void *
+audit_state_file(const char *directory, const char *name, size_t size, uint64_t magic)
+{
+	int fd = state_existing(directory, name), below, dir;
+	void *page = NULL;
+
+	if (fd != -1)
+		return state_map_fd(fd, size, magic);
+	if (errno != ENOENT || (dir = state_directory(AT_FDCWD, STATE_DIR, 0755)) == -1)
+		return NULL;
+	below = state_directory(dir, directory, 0700);
+	state_shut(dir);
+	if (below == -1)
+		return NULL;
+	page = state_map(below, name, size, magic);
+	state_shut(below);
+	return page;
 }
 
 /* --- sequence numbers and ends owed ---------------------------------------------------------------- */
@@ -201,6 +242,18 @@ audit_state_owed(struct audit_state *state, int change)
 	return state_owing(state, change == 0);
 }
 
+void
+audit_state_budget(struct audit_state *state, uint64_t *rate, uint64_t *burst)
+{
+	if (*rate != 0) {
+		atomic_store(&state->burst, *burst);
+		atomic_store(&state->rate, *rate);
+	} else if (atomic_load(&state->rate) != 0) {
+		*burst = atomic_load(&state->burst);
+		*rate = atomic_load(&state->rate);
+	}
+}
+
 /* --- the budget -------------------------------------------------------------------------------------- */
 
 static uint64_t
@@ -255,38 +308,21 @@ state_over(struct state_bucket *bucket, uint64_t now, uint64_t *suppressed)
 	return AUDIT_BUDGET_OVER;
 }
 
-static struct state_bucket *
-state_bucket_open(uid_t uid)
-{
-	int rate = -1, dir = state_directory(AT_FDCWD, STATE_DIR, 0755);
-	struct state_bucket *bucket = NULL;
-	char name[16];
-
-	if (dir == -1)
-		return NULL;
-	rate = state_directory(dir, "rate", 0700);
-	state_shut(dir);
-	if (rate == -1)
-		return NULL;
-	snprintf(name, sizeof name, "%u", uid);
-	bucket = state_map(rate, name, sizeof *bucket, STATE_RATE_MAGIC);
-	state_shut(rate);
-	return bucket;
-}
-
 int
 audit_budget_take(uid_t uid, uint64_t bytes, uint64_t rate, uint64_t burst, uint64_t *suppressed)
 {
 	struct state_bucket *bucket;
 	uint64_t now = state_now();
 	int result = AUDIT_BUDGET_OK;
+	char name[16];
 
 	*suppressed = 0;
 	if (rate == 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	bucket = state_bucket_open(uid);
+	snprintf(name, sizeof name, "%u", uid);
+	bucket = audit_state_file("rate", name, sizeof *bucket, STATE_RATE_MAGIC);
 	if (bucket == NULL)
 		return -1;
 	if (!state_take(bucket, now, state_earned(bytes, rate), state_earned(burst, rate)))
