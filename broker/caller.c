@@ -3,8 +3,7 @@
  *
  * Privilege: all ids 0. Trusts: the kernel (system calls, and /proc after its magic was checked),
  * NSS through DIRECTORY. Distrusts: the environment (USER, HOME, PWD mean nothing), descriptors 0-2
- * (a redirected stdin is not the caller's terminal: CVE-2013-1776), the process's own name inside
- * /proc/self/stat (CVE-2017-1000367).
+ * (a redirected stdin is not the caller's terminal: CVE-2013-1776).
  */
 #include "broker/caller.h"
 
@@ -40,16 +39,11 @@ read_id(int proc, const char *name)
 	return (uint32_t)strtoul(text, NULL, 10);
 }
 
-/* Field 7 of stat, counted from the last ')': the name before it is the caller's to choose. */
 static void
-read_tty(int proc, char *tty, size_t size)
+name_tty(unsigned number, char *tty, size_t size)
 {
-	char text[1024], *at;
-	unsigned number = 0;
-
 	tty[0] = '\0';
-	if (read_proc(proc, "self/stat", text, sizeof text) <= 0 || !(at = strrchr(text, ')')) ||
-	    sscanf(at + 1, " %*c %*d %*d %*d %u", &number) != 1 || number == 0)
+	if (number == 0)
 		return;
 	if (major(number) >= 136 && major(number) <= 143)
 		snprintf(tty, size, "pts/%u", (major(number) - 136) * 256 + minor(number));
@@ -91,7 +85,7 @@ caller_read(struct caller *caller, const struct origin *origin, const char *cgro
 	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (proc < 0 || fstatfs(proc, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC ||
-	    uname(&names) != 0)
+	    uname(&names) != 0 || process_read(0, &caller->process) != 0)
 		return -1;
 	caller->user.uid = origin->uid;
 	caller->user.gid = origin->gid;
@@ -99,7 +93,7 @@ caller_read(struct caller *caller, const struct origin *origin, const char *cgro
 	caller->group_count = origin->group_count;
 	caller->login_uid = read_id(proc, "self/loginuid");
 	caller->session = read_id(proc, "self/sessionid");
-	read_tty(proc, caller->tty, sizeof caller->tty);
+	name_tty(caller->process.tty, caller->tty, sizeof caller->tty);
 	close(proc);
 	if (!getcwd(caller->cwd, sizeof caller->cwd) || caller->cwd[0] != '/')
 		caller->cwd[0] = '\0';

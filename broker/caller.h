@@ -9,6 +9,7 @@
 
 #include "broker/directory.h"
 #include "broker/origin.h"
+#include "broker/process.h"
 
 #define CALLER_UNSET UINT32_MAX /* login uid or session the kernel does not know */
 
@@ -17,8 +18,10 @@ struct caller {
 	const gid_t *groups;        /* origin's */
 	size_t group_count;
 	uint32_t login_uid, session; /* the kernel's audit ids */
-	char tty[32];                /* "pts/3", or "" */
-	char cwd[PATH_MAX];          /* "" when it has no name here */
+	struct process
+	    process; /* SUPERVISOR as it was born: the caller's session and terminal are still its own */
+	char tty[32];       /* "pts/3", or "" */
+	char cwd[PATH_MAX]; /* "" when it has no name here */
 	char host[sizeof((struct utsname *)0)->nodename];
 	char cgroup[PATH_MAX];
 	char job[32], step[32]; /* Slurm's, from the cgroup; "" */

@@ -25,6 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define CGROUP_TEXT_MAX 16384 /* bytes of /proc/self/cgroup */
+
 /* Below a oneshot unit of ours; systemd keeps no empty cgroup, so each level is made when missing. */
 static const char *const safe_levels[] = {"system.slice", "boxdo.service", "supervisors"};
 
@@ -54,39 +56,29 @@ safe_level(int parent, const char *name)
 
 	if (parent < 0)
 		return -1;
-	if (mkdirat(parent, name, 0755) != 0 && errno != EEXIST) {
-		close(parent);
-		return -1;
-	}
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && (mkdirat(parent, name, 0755) == 0 || errno == EEXIST)) {
+		fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		/* umask is 077, and others may look: `systemd-cgls` and the caller's own tools. */
+		if (fd >= 0)
+			fchmod(fd, 0755);
+	}
 	close(parent);
 	if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_uid != 0 || (st.st_mode & 022))) {
 		close(fd);
 		return -1;
 	}
-	/* umask is 077, and others may look: `systemd-cgls` and the caller's own tools. */
-	if (fd >= 0)
-		fchmod(fd, 0755);
 	return fd;
 }
 
-/* Reads /proc/self/cgroup once: the v2 path into path; when that is the root, a v1 path says more about the job. */
-static int
-caller_path(char path[PATH_MAX], char unified[PATH_MAX])
+/* The v2 path of /proc/self/cgroup's text into unified, and into path; when it is the root, a v1 path says more about the job. */
+static void
+parse_paths(char *text, char path[PATH_MAX], char unified[PATH_MAX])
 {
-	char text[16384], *line, *rest = text;
-	int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	char *line, *name;
 
-	if (fd >= 0)
-		close(fd);
-	if (length <= 0)
-		return -1;
-	text[length] = '\0';
-	path[0] = unified[0] = '\0';
-	while ((line = strsep(&rest, "\n"))) {
-		char *name = strchr(line, ':');
-
+	while ((line = strsep(&text, "\n"))) {
+		name = strchr(line, ':');
 		name = name ? strchr(name + 1, ':') : NULL;
 		if (!name || strlen(name + 1) >= PATH_MAX)
 			continue;
@@ -97,6 +89,24 @@ caller_path(char path[PATH_MAX], char unified[PATH_MAX])
 	}
 	if (strlen(unified) > 1 || strlen(path) <= 1)
 		snprintf(path, PATH_MAX, "%s", unified);
+}
+
+static int
+caller_path(char path[PATH_MAX], char unified[PATH_MAX])
+{
+	/* Not on the stack: HANDLE and SUPERVISOR would keep a copy of its pages each. */
+	char *text = malloc(CGROUP_TEXT_MAX);
+	int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 || !text ? -1 : read(fd, text, CGROUP_TEXT_MAX - 1);
+
+	path[0] = unified[0] = '\0';
+	if (length > 0) {
+		text[length] = '\0';
+		parse_paths(text, path, unified);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(text);
 	return unified[0] == '/' ? 0 : -1;
 }
 
@@ -135,6 +145,47 @@ cgroup_find(struct cgroups *cgroups)
 	cgroups->safe = cgroups->caller = -1;
 }
 
+/* Reads process/cgroup: the v2 path goes to unified, the other lines stay in text. */
+static int
+read_lines(int process, char text[CGROUP_TEXT_MAX], char unified[PATH_MAX])
+{
+	int fd = openat(process, "cgroup", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, CGROUP_TEXT_MAX - 1);
+	char *line, *end;
+
+	if (fd >= 0)
+		close(fd);
+	text[length > 0 ? length : 0] = '\0';
+	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	end = line ? strchr(line + 1, '\n') : NULL;
+	if (!end)
+		return -1;
+	line += line > text;
+	snprintf(unified, PATH_MAX, "%.*s", (int)(end - line - 3), line + 3);
+	memmove(line, end + 1, strlen(end));
+	return 0;
+}
+
+int
+cgroup_of(int process)
+{
+	char own[CGROUP_TEXT_MAX], theirs[CGROUP_TEXT_MAX], unified[PATH_MAX];
+	int self = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC), mount, cgroup;
+	bool same = self >= 0 && read_lines(self, own, unified) == 0 &&
+	            read_lines(process, theirs, unified) == 0 && strcmp(own, theirs) == 0 &&
+	            unified[0] == '/' && !strstr(unified, "/..");
+
+	if (self >= 0)
+		close(self);
+	mount = same ? cgroup_mount() : -1;
+	if (mount < 0)
+		return -1;
+	cgroup = openat(
+	    mount, unified[1] ? unified + 1 : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	close(mount);
+	return cgroup;
+}
+
 /*
  * Since 6.14, and in stable series since then, the kernel compares the count of cgroup.kill writes of the
  * new cgroup with that of the parent's, and kills the child at birth when they differ: a cgroup that was
@@ -170,9 +221,9 @@ move_to(int cgroup)
 }
 
 pid_t
-cgroup_fork(int cgroup, unsigned long long flags)
+cgroup_fork(int cgroup, unsigned long long flags, int exit_signal)
 {
-	struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
+	struct clone_args args = {.flags = flags, .exit_signal = (uint64_t)exit_signal};
 	pid_t pid;
 
 	if (cgroup >= 0) {
@@ -182,7 +233,7 @@ cgroup_fork(int cgroup, unsigned long long flags)
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
 	if (pid <= 0 || cgroup < 0 || !stillborn(pid))
 		return pid;
-	waitpid(pid, NULL, 0);
+	waitpid(pid, NULL, __WALL);
 	args.flags = flags;
 	args.cgroup = 0;
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);

@@ -20,8 +20,17 @@ struct cgroups {
 void
 cgroup_find(struct cgroups *cgroups);
 
-/* fork, but the child is born in cgroup directory fd with the given CLONE_NEW* flags; fd -1: in ours. */
+/*
+ * fork, but the child is born in cgroup directory fd with the given CLONE_NEW* flags; fd -1: in ours. One that
+ * ends without a signal to its parent (0): only __WALL waits for it.
+ */
 pid_t
-cgroup_fork(int cgroup, unsigned long long flags);
+cgroup_fork(int cgroup, unsigned long long flags, int exit_signal);
+/*
+ * The cgroup of another process, by a descriptor of its directory in /proc: of the same v1 cgroups as we.
+ * Returns a directory the caller owns, or -1.
+ */
+int
+cgroup_of(int process);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * child.c: INIT's table of contents
  *
- * Stages 8 to 12. Privilege: root in namespaces of its own on entry; the caller's ids, no capability,
- * no_new_privs and a filter before anything of the user's runs.
+ * Stages 8 to 12, and the same of a command that joins a container (join.c), which is not its process 1.
+ * Privilege: root in namespaces of its own on entry; the ids of the plan (the caller's, or
+ * those of the account a rule names), no capability, no_new_privs and a filter before anything of the user's runs.
  * Trusts: the plan. Distrusts: everything inside the image and the binds.
  * Errors: CHILD_FAILED to SUPERVISOR, then exit; the namespaces take everything with them.
  */
@@ -11,10 +12,13 @@
 #include "broker/drop.h"
 #include "broker/fds.h"
 #include "broker/filter.h"
+#include "broker/fuse.h"
 #include "broker/init.h"
+#include "broker/join.h"
 #include "broker/mounts.h"
 #include "broker/wire.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -66,34 +70,58 @@ must_have_parent(int control)
 		_exit(125);
 }
 
-void
-child_run(const struct plan *plan, int control, const int *foreign, size_t foreign_count)
+static void
+make_container(const struct plan *plan, int control)
 {
-	const struct origin *origin = plan->origin;
-	struct wire_message message;
 	char error[POLICY_TEXT_MAX];
 
-	sanitize_title(origin, "boxdo-init");
-	for (size_t i = 0; i < foreign_count; i++)
-		close(foreign[i]);
-	/* The caller's groups, so that a mount point inside the caller's files is found as the caller would. */
-	if (drop_groups(origin->groups, origin->group_count) != 0)
-		give_up(control, "cannot set the groups");
 	if (plan->network_none && loopback_up() != 0)
 		give_up(control, "cannot bring the loopback interface up");
 	if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) != 0)
 		give_up(control, "cannot set the host name");
+	if (plan->fuse >= 0 && fuse_serve(plan->origin, plan->fuse, plan->file) != 0)
+		give_up(control, "no process for the image's server");
 	if (mounts_build(plan, error, sizeof error) != 0)
-		give_up(control, error);
+		give_up(control,
+		    plan->fuse >= 0 && errno == ENOTCONN
+		        ? "the image cannot be read: squashfuse says it is no whole SquashFS"
+		        : error);
+}
+
+/* Processes of the caller's see us from here on: nothing of the host's may be there to be found. */
+static void
+enter_container(const struct plan *plan, int control)
+{
+	fds_close_others(control, plan->join);
+	if (join_enter(plan->join) != 0)
+		give_up(control, "the container has ended");
+}
+
+void
+child_run(const struct plan *plan, int control, const int *foreign, size_t foreign_count)
+{
+	const struct origin *origin = plan->origin;
+	const struct identity *as = &plan->as;
+
+	sanitize_title(origin, plan->join < 0 ? "boxdo-init" : "boxdo-join");
+	for (size_t i = 0; i < foreign_count; i++)
+		close(foreign[i]);
+	/* The user's groups, so that a mount point inside the user's files is found as the user would. */
+	if (drop_groups(as->groups, as->group_count) != 0)
+		give_up(control, "cannot set the groups");
+	if (plan->join < 0)
+		make_container(plan, control);
+	else
+		enter_container(plan, control);
 	restore_priority(origin);
 	/* Every privileged descriptor goes before the ids do (CVE-2026-46333). */
 	fds_close_others(control, -1);
-	drop_to(origin->uid, origin->gid, origin->groups, origin->group_count);
+	drop_to(as->uid, as->gid, as->groups, as->group_count);
+	if (as->other)
+		drop_keyring();
 	must_have_parent(control);
 	if (filter_payload_load() != 0)
 		give_up(control, "cannot load the system call filter");
 	wire_send(control, CHILD_READY, 0, NULL, -1);
-	if (wire_receive(control, 0, &message, UINT64_MAX) != 1 || message.kind != CHILD_GO)
-		_exit(125);
 	init_run(plan, control);
 }

@@ -21,7 +21,8 @@ enum {
 	CHILD_STARTED,            /* the command was executed */
 	CHILD_NOT_EXECUTED,       /* value: 126 or 127; text: why */
 	CHILD_STOPPED,            /* value: the signal that stopped the command */
-	CHILD_ENDED               /* value: its wait status */
+	CHILD_ENDED,              /* value: its wait status */
+	CHILD_DISCARDED           /* value: KiB written to the root, text: in how many files */
 };
 
 /*

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,10 +19,10 @@
 #include <unistd.h>
 
 static int
-open_inside(int root, const char *path, bool nofollow)
+open_inside(int root, const char *path, bool nofollow, uint64_t resolve)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC | (nofollow ? O_NOFOLLOW : 0),
-	    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve};
 
 	return (int)syscall(
 	    SYS_openat2, root, path[0] == '/' && path[1] ? path + 1 : ".", &how, sizeof how);
@@ -55,14 +56,37 @@ resolved_name(int fd, const char *base, char path[PATH_MAX])
 	return 0;
 }
 
+/*
+ * Opens name, and says in path what it resolves to. Nearly always that is itself, which is known without asking when no
+ * symbolic link lies on the way.
+ */
+static int
+open_resolved(int image, const char *base, const char *name, bool nofollow, char path[PATH_MAX])
+{
+	bool plain = !strstr(name, "//") && !strstr(name, "/.") && name[strlen(name) - 1] != '/';
+	int fd = plain ? open_inside(image, name, nofollow, RESOLVE_NO_SYMLINKS) : -1;
+
+	if (fd >= 0)
+		snprintf(path, PATH_MAX, "%s", name);
+	if (fd >= 0 || (plain && errno != ELOOP))
+		return fd;
+	fd = open_inside(image, name, nofollow, 0);
+	if (fd >= 0 && resolved_name(fd, base, path) != 0) {
+		close(fd);
+		errno = EXDEV;
+		return -1;
+	}
+	return fd;
+}
+
 /* name as a whole is there: it must have the type of what will be mounted on it. */
 static int
-take_existing(int fd, const char *base, const char *name, bool directory, bool nofollow,
+take_existing(int fd, const char *name, bool directory, bool nofollow,
     struct destination *destination, char *error, size_t size)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) != 0 || resolved_name(fd, base, destination->path) != 0) {
+	if (fstat(fd, &st) != 0) {
 		snprintf(error, size, "%s cannot be looked at in the image", name);
 		return -1;
 	}
@@ -86,11 +110,10 @@ destination_resolve(int image, const char *base, const char *name, bool director
 	char prefix[PATH_MAX];
 	struct stat st;
 	char *slash;
-	int fd = open_inside(image, name, nofollow), status;
+	int fd = open_resolved(image, base, name, nofollow, destination->path), status;
 
 	if (fd >= 0) {
-		status =
-		    take_existing(fd, base, name, directory, nofollow, destination, error, size);
+		status = take_existing(fd, name, directory, nofollow, destination, error, size);
 		close(fd);
 		return status;
 	}
@@ -104,11 +127,9 @@ destination_resolve(int image, const char *base, const char *name, bool director
 			return -1;
 		}
 		*slash = '\0';
-		fd = open_inside(image, prefix[0] ? prefix : "/", false);
+		fd = open_resolved(image, base, prefix[0] ? prefix : "/", false, destination->path);
 	} while (fd < 0);
-	status = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)
-	             ? resolved_name(fd, base, destination->path)
-	             : -1;
+	status = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 0 : -1;
 	close(fd);
 	if (status != 0) {
 		snprintf(error, size, "%s cannot be made in the image: %s is no directory there",
@@ -126,26 +147,27 @@ destination_resolve(int image, const char *base, const char *name, bool director
 	return 0;
 }
 
-/* One level of the skeleton: as the image has it, or root's 0755. Returns its descriptor; closes parents. */
+/* *fd becomes next; what it was is closed, but for the first. */
+static void
+step(int *fd, int first, int next)
+{
+	if (*fd >= 0 && *fd != first)
+		close(*fd);
+	*fd = next;
+}
+
+/* One level of the skeleton: as the image has it (theirs, opened; -1: it has none), or root's 0755. Its descriptor, or -1. */
 static int
-make_level(int *image, int skeleton, const char *name)
+make_level(int theirs, int skeleton, const char *name)
 {
 	struct stat st = {.st_mode = 0755};
-	int theirs = -1, ours;
+	int ours;
 
-	if (*image >= 0)
-		theirs = openat(*image, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
 	if (theirs >= 0 && fstat(theirs, &st) != 0)
 		st = (struct stat){.st_mode = 0755};
-	if (*image >= 0)
-		close(*image);
-	*image = theirs;
-	if (mkdirat(skeleton, name, 0755) != 0 && errno != EEXIST) {
-		close(skeleton);
+	if (mkdirat(skeleton, name, 0755) != 0 && errno != EEXIST)
 		return -1;
-	}
 	ours = openat(skeleton, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-	close(skeleton);
 	if (ours >= 0 &&
 	    (fchown(ours, st.st_uid, st.st_gid) != 0 || fchmod(ours, st.st_mode & 07777) != 0)) {
 		close(ours);
@@ -158,8 +180,7 @@ int
 destination_make(int image, int skeleton, const char *path, bool directory)
 {
 	char copy[PATH_MAX], *rest = copy + 1, *name;
-	int theirs = fcntl(image, F_DUPFD_CLOEXEC, 3), ours = fcntl(skeleton, F_DUPFD_CLOEXEC, 3);
-	int status = 0;
+	int theirs = image, ours = skeleton, status = 0;
 
 	snprintf(copy, sizeof copy, "%s", path);
 	while (ours >= 0 && (name = strsep(&rest, "/"))) {
@@ -169,13 +190,27 @@ destination_make(int image, int skeleton, const char *path, bool directory)
 				status = 0;
 			break;
 		}
-		ours = make_level(&theirs, ours, name);
+		step(&theirs, image,
+		    theirs < 0
+		        ? -1
+		        : openat(theirs, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC));
+		step(&ours, skeleton, make_level(theirs, ours, name));
 	}
 	if (ours < 0)
 		status = -1;
-	else
-		close(ours);
-	if (theirs >= 0)
-		close(theirs);
+	step(&ours, skeleton, -1);
+	step(&theirs, image, -1);
 	return status;
+}
+
+int
+destination_link(int image, int skeleton, const char *path, const char *target)
+{
+	char parent[PATH_MAX];
+	size_t length = (size_t)(strrchr(path, '/') - path);
+
+	snprintf(parent, sizeof parent, "%.*s", (int)length, path);
+	if (length && destination_make(image, skeleton, parent, true) != 0)
+		return -1;
+	return symlinkat(target, skeleton, path + 1) != 0 && errno != EEXIST ? -1 : 0;
 }

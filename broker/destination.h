@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 struct destination {
-	char path[PATH_MAX]; /* resolved inside the image: absolute, no symbolic link in it */
 	bool exists;         /* in the image, with the wanted type */
+	char path[PATH_MAX]; /* resolved inside the image: absolute, no symbolic link in it */
 };
 
 /*
@@ -25,6 +25,10 @@ destination_resolve(int image, const char *base, const char *name, bool director
  */
 int
 destination_make(int image, int skeleton, const char *path, bool directory);
+
+/* The same for a symbolic link to target; what the image has there is hidden, what was made before stays. */
+int
+destination_link(int image, int skeleton, const char *path, const char *target);
 
 /* Is path equal to or below of? Component-wise. */
 bool

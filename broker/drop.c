@@ -15,12 +15,17 @@
  */
 #include "broker/drop.h"
 
+#include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <linux/securebits.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include <sys/capability.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void
@@ -30,26 +35,55 @@ must(int ok)
 		_exit(125);
 }
 
-/* Permitted, effective and inheritable become empty. */
-static void
-drop_capabilities(void)
+/* Permitted and effective become these, inheritable nothing. */
+static bool
+set_capabilities(uint64_t wanted)
 {
-	cap_t set = cap_init();
+	struct __user_cap_header_struct version = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
 
-	must(set != NULL && cap_set_proc(set) == 0);
-	cap_free(set);
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		sets[i].effective = sets[i].permitted = (uint32_t)(wanted >> (32 * i));
+	return syscall(SYS_capset, &version, sets) == 0;
 }
 
-void
+/* And the kernel says so, too. */
+static bool
+has_capabilities(uint64_t wanted)
+{
+	struct __user_cap_header_struct version = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &version, sets) != 0)
+		return false;
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		if (sets[i].effective != (uint32_t)(wanted >> (32 * i)) ||
+		    sets[i].permitted != sets[i].effective || sets[i].inheritable != 0)
+			return false;
+	return true;
+}
+
+int
 drop_bounding(void)
 {
+	struct __user_cap_header_struct version = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
 	int i = 0;
 
+	/* First: nothing can be made inheritable once the bounding set lacks it. */
+	if (syscall(SYS_capget, &version, sets) != 0)
+		return -1;
+	for (int j = 0; j < _LINUX_CAPABILITY_U32S_3; j++)
+		sets[j].inheritable = sets[j].permitted;
+	if (syscall(SYS_capset, &version, sets) != 0)
+		return -1;
 	while (prctl(PR_CAPBSET_DROP, i) == 0)
 		i++;
 	/* The kernel knows more capabilities than the last one dropped? Then something refused. */
-	must(i > CAP_SYS_ADMIN && prctl(PR_CAPBSET_READ, i) < 0);
-	must(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0);
+	return i > CAP_SYS_ADMIN && prctl(PR_CAPBSET_READ, i) < 0 &&
+	               prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0
+	           ? 0
+	           : -1;
 }
 
 static void
@@ -81,11 +115,7 @@ prove_ids(uid_t uid, gid_t gid, const gid_t *groups, size_t count)
 static void
 prove_no_way_back(uid_t uid)
 {
-	cap_t set = cap_get_proc(), none = cap_init();
-
-	must(set != NULL && none != NULL && cap_compare(set, none) == 0);
-	cap_free(set);
-	cap_free(none);
+	must(has_capabilities(0));
 	must(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
 	must(prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN) == 0 && prctl(PR_CAPBSET_READ, 0) == 0);
 	must(prctl(PR_GET_DUMPABLE) == 0);
@@ -113,7 +143,7 @@ drop_to(uid_t uid, gid_t gid, const gid_t *groups, size_t count)
 	must(setresgid(gid, gid, gid) == 0);
 	must(setresuid(uid, uid, uid) == 0);
 	must(prctl(PR_SET_DUMPABLE, 0) == 0);
-	drop_capabilities();
+	must(set_capabilities(0));
 	prove_ids(uid, gid, groups, count);
 	prove_no_way_back(uid);
 }
@@ -129,25 +159,24 @@ drop_real(uid_t uid, gid_t gid)
 int
 drop_to_kill(int empty_root)
 {
-	cap_value_t kill_only = CAP_KILL;
-	cap_t set = cap_init(), now;
+	const uint64_t kill_only = UINT64_C(1) << CAP_KILL;
 	uid_t r, e, s;
-	int status = -1;
 
 	/* cwd stays where it is (the journal's socket directory), outside the new root. */
-	if (set && fchdir(empty_root) == 0 && chroot(".") == 0 &&
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	    cap_set_flag(set, CAP_PERMITTED, 1, &kill_only, CAP_SET) == 0 &&
-	    cap_set_flag(set, CAP_EFFECTIVE, 1, &kill_only, CAP_SET) == 0 &&
-	    cap_set_proc(set) == 0 && (now = cap_get_proc())) {
-		if (cap_compare(now, set) == 0 && prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN) == 0 &&
-		    getresuid(&r, &e, &s) == 0 && r == 0 && e == 0 && s == 0 &&
-		    prctl(PR_GET_DUMPABLE) == 0)
-			status = 0;
-		cap_free(now);
-	}
-	cap_free(set);
-	return status;
+	if (fchdir(empty_root) != 0 || chroot(".") != 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !set_capabilities(kill_only))
+		return -1;
+	if (!has_capabilities(kill_only) || prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN) != 0 ||
+	    getresuid(&r, &e, &s) != 0 || r != 0 || e != 0 || s != 0 || prctl(PR_GET_DUMPABLE) != 0)
+		return -1;
+	return 0;
+}
+
+void
+drop_keyring(void)
+{
+	/* A kernel without keyrings has none to hand on. */
+	must(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) > 0 || errno == ENOSYS);
 }
 
 int

@@ -1,6 +1,6 @@
 /*
  * Privilege going down, for good: the only ways in which a process of the helper stops being root.
- * None of these returns on failure ("we can't recover from a partial drop, so we don't try").
+ * But for those that say so none of these returns on failure ("we can't recover from a partial drop, so we don't try").
  */
 #ifndef BOXDO_DROP_H
 #define BOXDO_DROP_H
@@ -8,8 +8,13 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Empties bounding and ambient set; must have been done before drop_to and drop_to_kill, which check. */
-void
+/*
+ * Empties bounding and ambient set, once for every process of the launch; drop_to and drop_to_kill check. What is
+ * permitted becomes inheritable, until one of them: so AUTH and DIRECTORY still have it after execve, and the
+ * programs that modules of PAM and NSS start as root have it, too; nobody else starts any before.
+ * Returns 0 or -1: root itself lacks CAP_SETPCAP here, and nothing is lost by saying so.
+ */
+int
 drop_bounding(void);
 
 /*
@@ -33,6 +38,13 @@ drop_real(uid_t uid, gid_t gid);
  */
 int
 drop_to_kill(int empty_root);
+
+/*
+ * A session keyring of its own, for who is not the caller: what the caller has in the inherited one (tokens
+ * of AFS, Kerberos tickets, keys of fscrypt) opens files by possession, whatever the ids say. After drop_to.
+ */
+void
+drop_keyring(void);
 
 /* The groups alone: INIT takes the caller's before it looks into the caller's files. Returns 0 or -1. */
 int

@@ -3,6 +3,7 @@
 #define BOXDO_ENVIRONMENT_H
 
 #include "broker/caller.h"
+#include "broker/cdi.h"
 #include "broker/origin.h"
 #include "broker/request.h"
 
@@ -10,12 +11,17 @@
 
 /*
  * The caller's environment but for what would steer loaders and shells by host paths; narrowed to the
- * globs of allowed (NULL: not narrowed); then what -e asked for; then PATH, HOME, USER, LOGNAME and
- * BOXDO_ID, BOXDO_IMAGE, container. Each name once, the first one counts. NULL: no memory. The caller owns it
+ * globs of allowed (NULL: not narrowed); over it own, the image's Env as NAME=VALUE (or NULL); over that
+ * HOME, USER, LOGNAME, BOXDO_ID, BOXDO_IMAGE, container; over all what -e asked for. Each name once. PATH is
+ * the image's or ours. *firm: how many stand above own, the first ones. NULL: no memory. The caller owns it
  * (and never frees it).
  */
 char **
 environment_build(const struct origin *origin, const struct request *request,
-    const char *const *allowed, const struct caller *caller, const char *id);
+    const char *const *own, const char *const *allowed, const struct directory_user *user,
+    const char *id, const struct cdi *cdi, size_t *firm);
+/* The same, built without own, with it. NULL: no memory. */
+char **
+environment_with(char *const *built, size_t firm, const char *const *own);
 
 #endif

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,15 +22,23 @@ close_between(int from, int to)
 }
 
 void
+fds_close_but(const int *kept, size_t count)
+{
+	for (int from = 3, next; from != INT_MAX; from = next + (next != INT_MAX)) {
+		next = INT_MAX;
+		for (size_t i = 0; i < count; i++)
+			if (kept[i] >= from && kept[i] < next)
+				next = kept[i];
+		close_between(from, next - 1);
+	}
+}
+
+void
 fds_close_others(int first, int second)
 {
-	int low = first < second ? first : second, high = first < second ? second : first;
+	const int kept[] = {first, second};
 
-	if (low < 0)
-		low = high;
-	close_between(3, low - 1);
-	close_between(low < 3 ? 3 : low + 1, high - 1);
-	close_range(high < 3 ? 3U : (unsigned)high + 1, ~0U, 0);
+	fds_close_but(kept, 2);
 }
 
 void
@@ -60,4 +69,23 @@ fds_name(int fd)
 	if (length > 10 && strcmp(path + length - 10, " (deleted)") == 0)
 		return NULL;
 	return strdup(path);
+}
+
+long
+fds_mount(int fd)
+{
+	char name[40], text[512], *at;
+	int info;
+	ssize_t length;
+
+	snprintf(name, sizeof name, "/proc/self/fdinfo/%d", fd);
+	info = open(name, O_RDONLY | O_CLOEXEC);
+	length = info < 0 ? -1 : read(info, text, sizeof text - 1);
+	if (info >= 0)
+		close(info);
+	if (length <= 0)
+		return -1;
+	text[length] = '\0';
+	at = strstr(text, "mnt_id:");
+	return at ? strtol(at + 7, NULL, 10) : -1;
 }

@@ -16,7 +16,11 @@ enum handle_kind {
 	HANDLE_REFUSED  /* value: exit code; nothing ran */
 };
 
-/* HANDLE to SUPERVISOR: kind 0, value: a signal number. Nothing else is ever said. */
+/*
+ * HANDLE to SUPERVISOR: kind 0, value: a signal number; or: end the container, value: the seconds between TERM
+ * and KILL. Nothing else is ever said, and its owner may do both anyway.
+ */
+enum { HANDLE_STOP = 0x48530001 };
 
 /* AUTH to HANDLE and back, on a socket of their own. */
 enum prompt_kind {
@@ -26,9 +30,12 @@ enum prompt_kind {
 	PROMPT_NO_TERMINAL /* answer: there is none */
 };
 
-/* Runs until the end; does not return. supervisor and prompt are sockets, supervisor_pid our child. */
+/*
+ * Runs until the end; does not return. supervisor and prompt are sockets, supervisor_pid and auth our children; what
+ * else is open is closed.
+ */
 void
-handle_run(const struct origin *origin, int supervisor, pid_t supervisor_pid, int prompt)
-    __attribute__((noreturn));
+handle_run(const struct origin *origin, int supervisor, pid_t supervisor_pid, int prompt,
+    pid_t auth) __attribute__((noreturn));
 
 #endif

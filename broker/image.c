@@ -15,12 +15,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/fsverity.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -31,7 +29,7 @@
 int
 image_find(struct image *image, const char *path, char *error, size_t size)
 {
-	*image = (struct image){.fd = open(path, O_PATH | O_CLOEXEC)};
+	*image = (struct image){.sha256 = "unknown", .fd = open(path, O_PATH | O_CLOEXEC)};
 	if (image->fd < 0) {
 		snprintf(error, size, "the image's file %s is not there (%s): ask an admin", path,
 		    strerror(errno));
@@ -45,31 +43,11 @@ image_find(struct image *image, const char *path, char *error, size_t size)
 	return -1;
 }
 
-/* The mount the descriptor is on, from the kernel, without asking the file system. */
-static long
-mount_id(int fd)
-{
-	char name[40], text[512], *at;
-	int info;
-	ssize_t length;
-
-	snprintf(name, sizeof name, "/proc/self/fdinfo/%d", fd);
-	info = open(name, O_RDONLY | O_CLOEXEC);
-	length = info < 0 ? -1 : read(info, text, sizeof text - 1);
-	if (info >= 0)
-		close(info);
-	if (length <= 0)
-		return -1;
-	text[length] = '\0';
-	at = strstr(text, "mnt_id:");
-	return at ? strtol(at + 7, NULL, 10) : -1;
-}
-
 /* A file system served by a process may hang whoever touches it, and lie about owners. Unknown: yes. */
 static bool
 served_by_a_process(int fd)
 {
-	long wanted = mount_id(fd);
+	long wanted = fds_mount(fd);
 	FILE *mounts = wanted < 0 ? NULL : fopen("/proc/self/mountinfo", "re");
 	bool served = true;
 	char *line = NULL, *type;
@@ -92,14 +70,21 @@ served_by_a_process(int fd)
 int
 image_adopt(struct image *image, int fd, const char *path, char *error, size_t size)
 {
-	*image = (struct image){.fd = fd, .path = strdup(path)};
-	if (image->path && !served_by_a_process(fd))
-		return 0;
-	snprintf(error, size,
-	    "%s lies on a file system served by a process (FUSE), which could change it "
-	    "while it runs: ask an admin to take it over into the image store",
-	    path);
-	return -1;
+	struct statx st;
+
+	*image = (struct image){.sha256 = "unknown", .fd = fd, .path = strdup(path)};
+	if (!image->path) {
+		snprintf(error, size, "out of memory");
+		return -1;
+	}
+	image->served = served_by_a_process(fd);
+	/* What the kernel holds, without asking the file system. */
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO | STATX_UID, &st) == 0) {
+		snprintf(image->inode, sizeof image->inode, "%u:%u:%llu", st.stx_dev_major,
+		    st.stx_dev_minor, (unsigned long long)st.stx_ino);
+		image->owner = st.stx_uid;
+	}
+	return 0;
 }
 
 static bool
@@ -180,6 +165,18 @@ vet_writers(int fd, const char *path, char *error, size_t size)
 }
 
 static int
+find_partition(struct image *image, char *error, size_t size)
+{
+	const char *why;
+
+	image->kind = IMAGE_SIF;
+	if (sif_find(image->fd, (uint64_t)image->st.st_size, &image->partition, &why) == 0)
+		return 0;
+	snprintf(error, size, "%s %s", image->path, why);
+	return -1;
+}
+
+static int
 find_kind(struct image *image, char *error, size_t size)
 {
 	uint32_t at_0 = 0, at_1024 = 0;
@@ -200,30 +197,41 @@ find_kind(struct image *image, char *error, size_t size)
 			image->kind = IMAGE_EROFS;
 			return 0;
 		}
+		if (sif_is(image->fd))
+			return find_partition(image, error, size);
 	}
-	snprintf(
-	    error, size, "%s is neither a directory nor a SquashFS or EROFS image", image->path);
+	snprintf(error, size, "%s is neither a directory nor a SquashFS, EROFS or SIF image",
+	    image->path);
 	return -1;
 }
 
-static void
-measure_verity(struct image *image)
+/* Constant time whatever the size: what was hashed once is compared, and only while the file is as it was then. */
+static int
+vet_digest(const struct image *image, const char *pinned, char *error, size_t size)
 {
-	const size_t bytes = 64;
-	struct fsverity_digest *digest = calloc(1, sizeof *digest + bytes);
-	size_t length;
+	struct known before;
+	const char *was;
 
-	if (digest)
-		digest->digest_size = bytes;
-	if (digest && image->kind != IMAGE_DIRECTORY &&
-	    ioctl(image->fd, FS_IOC_MEASURE_VERITY, digest) == 0) {
-		length = (size_t)snprintf(image->verity, sizeof image->verity, "%s:",
-		    digest->digest_algorithm == FS_VERITY_HASH_ALG_SHA512 ? "sha512" : "sha256");
-		for (size_t i = 0; i < digest->digest_size && i < bytes; i++)
-			length += (size_t)snprintf(image->verity + length,
-			    sizeof image->verity - length, "%02x", digest->digest[i]);
+	if (strcmp(image->sha256, pinned) == 0)
+		return 0;
+	if (image->known.data || image->kind == IMAGE_DIRECTORY) {
+		snprintf(error, size, "%s is not what the catalogue pins: sha256 %s, pinned is %s",
+		    image->path,
+		    image->kind == IMAGE_DIRECTORY ? "of a directory is unknown" : image->sha256,
+		    pinned);
+		return -1;
 	}
-	free(digest);
+	was = known_read(&before, &image->st, image->verity) == -1
+	          ? known_first(&before, KNOWN_SHA256)
+	          : NULL;
+	snprintf(error, size,
+	    "%s is pinned to sha256 %s, %s%s: an admin looks at it, then `boxdo image verify`",
+	    image->path, pinned,
+	    was ? "but it was written to or touched since its digest was taken, which was "
+	        : "but no digest of this very file was ever taken",
+	    was ? was : "");
+	known_free(&before);
+	return -1;
 }
 
 /* O_PATH becomes readable by the descriptor itself, never by name again. */
@@ -246,15 +254,52 @@ reopen(struct image *image)
 	return fstat(fd, &image->st);
 }
 
+void
+image_remember(struct image *image, bool catalogued)
+{
+	char unused[64];
+	int got;
+
+	image->sha256 = "unknown";
+	if (image->served || fstat(image->fd, &image->st) != 0 || !S_ISREG(image->st.st_mode))
+		return;
+	got = catalogued ? known_read(&image->known, &image->st, "") : 0;
+	/* After a boot with other device numbers fs-verity still tells; only where all the way there is root's. */
+	if (got != 1 && vet_parents(image->path, NULL, 0, unused, sizeof unused) == 0 &&
+	    reopen(image) == 0) {
+		known_free(&image->known);
+		known_measure(image->fd, image->verity);
+		got = known_read(&image->known, catalogued ? &image->st : NULL, image->verity);
+	}
+	if (got != 1)
+		known_free(&image->known);
+	else if (known_first(&image->known, KNOWN_SHA256))
+		image->sha256 = known_first(&image->known, KNOWN_SHA256);
+}
+
 int
 image_vet(struct image *image, const uid_t *owners, size_t owner_count, const char *pinned,
     char *error, size_t size)
 {
-	snprintf(image->sha256, sizeof image->sha256, "unknown");
+	char before[KNOWN_STAMP_MAX], now[KNOWN_STAMP_MAX];
+
+	known_stamp(&image->st, before);
+	if (image->served) {
+		snprintf(error, size,
+		    "%s lies on a file system served by a process (FUSE), which could change it "
+		    "while it runs: ask an admin to take it over into the image store",
+		    image->path);
+		return -1;
+	}
 	if (vet_parents(image->path, owners, owner_count, error, size) != 0)
 		return -1;
 	if (reopen(image) != 0) {
 		snprintf(error, size, "%s cannot be opened: %s", image->path, strerror(errno));
+		return -1;
+	}
+	known_stamp(&image->st, now);
+	if (strcmp(before, now) != 0) {
+		snprintf(error, size, "%s changes right now: try again", image->path);
 		return -1;
 	}
 	if (vet_one(&image->st, image->path, owners, owner_count, error, size) != 0 ||
@@ -262,15 +307,10 @@ image_vet(struct image *image, const uid_t *owners, size_t owner_count, const ch
 		return -1;
 	if (image->kind != IMAGE_DIRECTORY && vet_writers(image->fd, image->path, error, size) != 0)
 		return -1;
-	measure_verity(image);
-	if (pinned) {
-		snprintf(error, size,
-		    "the catalogue pins %s to a sha256, and its digest is not known yet, so "
-		    "it cannot be compared: ask an admin",
-		    image->path);
-		return -1;
-	}
-	return 0;
+	/* For the record; image_remember asked only where device and inode were not enough. */
+	if (image->kind != IMAGE_DIRECTORY && !image->verity[0])
+		known_measure(image->fd, image->verity);
+	return pinned ? vet_digest(image, pinned, error, size) : 0;
 }
 
 static int
@@ -295,8 +335,9 @@ image_mount(const struct image *image, char *error, size_t size)
 	int tree;
 
 	if (image->kind != IMAGE_DIRECTORY)
-		return loop_mount(image->fd, &image->st,
-		    image->kind == IMAGE_EROFS ? "erofs" : "squashfs", error, size);
+		return loop_mount(image->fd, &image->st, image->partition.offset,
+		    image->partition.size, image->kind == IMAGE_EROFS ? "erofs" : "squashfs", error,
+		    size);
 	tree = mount_directory(image);
 	if (tree < 0)
 		snprintf(error, size, "%s cannot be mounted: %s", image->path, strerror(errno));

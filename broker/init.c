@@ -18,9 +18,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +34,8 @@
 struct init {
 	int control, signals;
 	pid_t command;
+	bool writable;       /* the root, */
+	struct statvfs root; /* as it was before the command */
 	uint64_t seen
 	    [NSIG]; /* when INIT itself was last sent this signal by a process outside; 0: never */
 	bool told[NSIG]; /* and one that was passed on has been taken for it */
@@ -84,7 +88,56 @@ pass_on(struct init *init, int number)
 	kill(init->command, number);
 }
 
-/* Reaps whatever ended. When it is the command, everything else in here ends with INIT. */
+/*
+ * Everything in this container. Who joined one ends its own command alone: what that leaves behind is the
+ * container's, as with docker.
+ */
+static void
+kill_all(const struct init *init)
+{
+	if (getpid() == 1)
+		kill(-1, SIGKILL);
+	else if (init->command > 0)
+		kill(init->command, SIGKILL);
+}
+
+/* For a line to the user alone: nobody relies on it. */
+static void
+tell_discarded(const struct init *init)
+{
+	struct statvfs now;
+	fsblkcnt_t blocks;
+	fsfilcnt_t files;
+	char text[32];
+
+	if (!init->writable || statvfs("/", &now) != 0)
+		return;
+	blocks = init->root.f_bfree > now.f_bfree ? init->root.f_bfree - now.f_bfree : 0;
+	files = init->root.f_ffree > now.f_ffree ? init->root.f_ffree - now.f_ffree : 0;
+	snprintf(text, sizeof text, "%llu", (unsigned long long)files);
+	if (blocks || files)
+		wire_send(init->control, CHILD_DISCARDED, (int32_t)(blocks * now.f_frsize / 1024),
+		    text, -1);
+}
+
+/*
+ * The command is over, and with it everything in here. Not left to the kernel: what that ends with its
+ * process 1 is reaped unseen, and the time it used would be in no record.
+ */
+static void __attribute__((noreturn)) end_all(struct init *init, int status)
+{
+	wire_send(init->control, CHILD_ENDED, status, NULL, -1);
+	init->command = -1; /* it was reaped: the number may be another's */
+	/* Nearly always nobody is left; and to look for them costs what the host has processes. */
+	if (waitpid(-1, NULL, __WALL | WNOHANG) >= 0)
+		kill_all(init);
+	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
+		;
+	tell_discarded(init);
+	_exit(0);
+}
+
+/* Reaps whatever ended. */
 static void
 reap(struct init *init)
 {
@@ -98,9 +151,11 @@ reap(struct init *init)
 			wire_send(init->control, CHILD_STOPPED, WSTOPSIG(status), NULL, -1);
 			continue;
 		}
-		wire_send(init->control, CHILD_ENDED, status, NULL, -1);
-		_exit(0);
+		end_all(init, status);
 	}
+	/* Nobody would wake us again for what could not be asked after. */
+	if (pid < 0 && errno != ECHILD)
+		_exit(125);
 }
 
 static void
@@ -111,7 +166,11 @@ control(struct init *init)
 
 	if (got == 0 || (got < 0 && errno != ETIMEDOUT))
 		_exit(125); /* SUPERVISOR is gone */
-	if (got == 1 && message.kind == CHILD_SIGNAL)
+	if (got != 1 || message.kind != CHILD_SIGNAL)
+		return;
+	if (message.value == SIGKILL) /* to the last process: SUPERVISOR stops the container */
+		kill_all(init);
+	else
 		pass_on(init, message.value);
 }
 
@@ -138,7 +197,8 @@ init_run(const struct plan *plan, int socket)
 	init.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (init.signals < 0)
 		_exit(125);
-	init.command = command_start(plan, &status, error, sizeof error);
+	init.writable = plan->root_size && statvfs("/", &init.root) == 0;
+	init.command = command_start(plan, socket, &status, error, sizeof error);
 	if (init.command < 0) {
 		wire_send(socket, CHILD_NOT_EXECUTED, status, error, -1);
 		_exit(0);

@@ -7,6 +7,7 @@
 #include "audit/audit.h"
 #include "broker/auth.h"
 #include "broker/caller.h"
+#include "broker/cdi.h"
 #include "broker/cgroup.h"
 #include "broker/directory.h"
 #include "broker/image.h"
@@ -14,6 +15,8 @@
 #include "broker/origin.h"
 #include "broker/plan.h"
 #include "broker/request.h"
+#include "broker/runas.h"
+#include "broker/running.h"
 #include "policy/policy.h"
 
 /* Stages of DESIGN: name as it appears in records and messages. */
@@ -40,7 +43,9 @@ enum launch_stage {
 /* Where in launch.opened what stands: these two, binds, devices; then home, then the policy's paths. */
 enum { OPENED_CWD, OPENED_IMAGE, OPENED_FIRST };
 
-#define LAUNCH_OPENED_MAX (REQUEST_BINDS_MAX + REQUEST_DEVICES_MAX + POLICY_BINDS_MAX + 8)
+#define LAUNCH_OPENED_MAX                                                                          \
+	(REQUEST_BINDS_MAX + REQUEST_DEVICES_MAX + POLICY_BINDS_MAX + CDI_NODES_MAX +              \
+	    CDI_MOUNTS_MAX + 8)
 
 struct launch {
 	const struct origin *origin;
@@ -54,30 +59,45 @@ struct launch {
 	struct opener opener;
 	struct auth auth;
 	struct caller caller;
-	struct request request;
-	bool request_known;    /* stage 3 is done */
-	struct policy *policy; /* NULL until stage 4 */
+	struct runas as; /* whom the command runs as; until the request is read: the caller */
+	struct request request; /* of a command that joins a container: that container's */
+	bool request_known;     /* stage 3 is done */
+	struct join *join;      /* the container the command is started in; NULL: one of its own */
+	int cgroup;             /* where the command lives; -1: in ours */
+	struct policy *policy;  /* NULL until stage 4 */
 	struct policy_question question;
 	struct policy_bind binds[REQUEST_BINDS_MAX];
 	struct opened opened[LAUNCH_OPENED_MAX];
 	size_t opened_count;
 	size_t opened_home; /* index in opened: home, and behind it policy_paths() */
+	size_t opened_cdi;  /* what CDI names bring along: nodes, then mounts */
+	struct cdi *cdi;    /* NULL: not asked for */
 	struct policy_decision decision;
 	bool decided;
 	struct image image;
 	bool image_known;
 	char **command; /* entrypoint and arguments, NULL-terminated */
 	struct plan plan;
+	int fuse_abort; /* ends the connection to the server of a user's image; -1: none */
 
 	struct audit_state *state; /* NULL until stage 7 was prepared */
 	struct audit_journal journal;
 	bool journal_open;
-	bool recorded; /* the launch record was sent: an end record is owed */
+	char stopped_by[64]; /* the admin who ended it; "": nobody did */
+	uint32_t stopped_login;
+	struct running_entry *running; /* NULL: not among the running ones */
+	struct audit_record record; /* of the launch: sent again when it was given up unconfirmed */
+	bool recorded;              /* it was sent: an end record is owed */
+	uint64_t
+	    spare;   /* sequence number of a record that could not be sent, for the next; 0: none */
+	bool ticket; /* a password is needed, and was typed before */
 
 	const char
 	    *told;  /* what the user hears instead of the reason on record; NULL: the reason */
 	pid_t init; /* 0: none */
 	int init_pidfd, control;
+	int facts;  /* what a command that joins must know (join.c); 0: none */
+	int mounts; /* INIT's mount namespace, held until the caller was told its end; -1 */
 };
 
 /* The stage is over: what passed since the last one ended was its time. */

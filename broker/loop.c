@@ -9,6 +9,7 @@
  */
 #include "broker/loop.h"
 
+#include "broker/known.h"
 #include "broker/wire.h"
 
 #include <errno.h>
@@ -28,7 +29,12 @@
 #define LOOP_DIR "/run/boxdo/loop"
 #define LOOP_TRIES 1000 /* another program may take the free number we were told */
 
-/* The hint is a file named after the image, with the device's number as text. */
+/*
+ * The hint is a file named after the image: the device's number, and size and times of the file then. When these
+ * are others now, what the device's superblock has in memory is not this image any more: it gets a new device.
+ */
+#define LOOP_HINT_MAX (16 + KNOWN_STAMP_MAX)
+
 static void
 hint_name(const struct stat *st, char *name, size_t size)
 {
@@ -54,20 +60,21 @@ open_loop(int number, char *device, size_t size)
 }
 
 static int
-is_ours(int loop, const struct stat *st)
+is_ours(int loop, const struct stat *st, const struct loop_info64 *wanted)
 {
 	struct loop_info64 info;
 
 	return ioctl(loop, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == st->st_dev &&
-	       info.lo_inode == st->st_ino && info.lo_offset == 0 && info.lo_sizelimit == 0 &&
-	       (info.lo_flags & LO_FLAGS_READ_ONLY);
+	       info.lo_inode == st->st_ino && info.lo_offset == wanted->lo_offset &&
+	       info.lo_sizelimit == wanted->lo_sizelimit && (info.lo_flags & LO_FLAGS_READ_ONLY);
 }
 
 static int
-find_loop(const struct stat *st, char *device, size_t size)
+find_loop(const struct stat *st, const struct loop_info64 *wanted, char *device, size_t size)
 {
-	char name[64], text[16] = "";
-	int hint, loop;
+	char name[64], text[LOOP_HINT_MAX] = "", stamp[KNOWN_STAMP_MAX], *end;
+	int hint, loop = -1;
+	long number;
 
 	hint_name(st, name, sizeof name);
 	hint = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -76,8 +83,11 @@ find_loop(const struct stat *st, char *device, size_t size)
 	if (read(hint, text, sizeof text - 1) <= 0)
 		text[0] = '\0';
 	close(hint);
-	loop = text[0] ? open_loop(atoi(text), device, size) : -1;
-	if (loop >= 0 && !is_ours(loop, st)) {
+	number = strtol(text, &end, 10);
+	known_stamp(st, stamp);
+	if (*end == ' ' && strcmp(end + 1, stamp) == 0)
+		loop = open_loop((int)number, device, size);
+	if (loop >= 0 && !is_ours(loop, st, wanted)) {
 		close(loop);
 		loop = -1;
 	}
@@ -87,9 +97,11 @@ find_loop(const struct stat *st, char *device, size_t size)
 static void
 write_hint(const struct stat *st, int number)
 {
-	char name[64], text[16];
-	int hint, length = snprintf(text, sizeof text, "%d", number);
+	char name[64], text[LOOP_HINT_MAX], stamp[KNOWN_STAMP_MAX];
+	int hint, length;
 
+	known_stamp(st, stamp);
+	length = snprintf(text, sizeof text, "%d %s", number, stamp);
 	hint_name(st, name, sizeof name);
 	/* Readers see the old number, the new or none; each is checked. A hint lost costs a device, no more. */
 	hint = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -101,10 +113,10 @@ write_hint(const struct stat *st, int number)
 }
 
 static int
-make_loop(int file, const struct stat *st, char *device, size_t size)
+make_loop(
+    int file, const struct stat *st, const struct loop_info64 *wanted, char *device, size_t size)
 {
-	struct loop_config config = {
-	    .fd = (__u32)file, .info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR};
+	struct loop_config config = {.fd = (__u32)file, .info = *wanted};
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), loop = -1, number;
 
 	for (int i = 0; control >= 0 && i < LOOP_TRIES; i++) {
@@ -164,10 +176,14 @@ mount_loop(const char *device, const char *type)
 }
 
 int
-loop_mount(int file, const struct stat *st, const char *type, char *error, size_t size)
+loop_mount(int file, const struct stat *st, uint64_t offset, uint64_t limit, const char *type,
+    char *error, size_t size)
 {
+	const struct loop_info64 wanted = {.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR,
+	    .lo_offset = offset,
+	    .lo_sizelimit = (limit + 511) / 512 * 512};
 	char device[32];
-	int loop = find_loop(st, device, sizeof device), lock = -1, tree;
+	int loop = find_loop(st, &wanted, device, sizeof device), lock = -1, tree;
 
 	if (loop < 0) {
 		lock = take_lock();
@@ -178,9 +194,9 @@ loop_mount(int file, const struct stat *st, const char *type, char *error, size_
 			return -1;
 		}
 		/* Somebody may have made it while we waited. */
-		loop = find_loop(st, device, sizeof device);
+		loop = find_loop(st, &wanted, device, sizeof device);
 		if (loop < 0)
-			loop = make_loop(file, st, device, sizeof device);
+			loop = make_loop(file, st, &wanted, device, sizeof device);
 	}
 	tree = loop < 0 ? -1 : mount_loop(device, type);
 	if (tree < 0)

@@ -7,19 +7,23 @@
  * The process that was started becomes HANDLE, which has no privilege; its child SUPERVISOR, born in
  * a cgroup no user owns, does the rest. So no record is older than the process that owes its end.
  */
+#include "broker/auth.h"
 #include "broker/cgroup.h"
+#include "broker/drop.h"
 #include "broker/handle.h"
 #include "broker/origin.h"
 #include "broker/supervisor.h"
 #include "broker/wire.h"
 
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static int
 give_up(const char *what)
 {
-	dprintf(STDERR_FILENO, "boxdo: %s; try again later\n", what);
+	dprintf(STDERR_FILENO, "boxdo: %s\n", what);
 	return 125;
 }
 
@@ -29,21 +33,33 @@ main(int argc, char **argv)
 	struct origin origin;
 	struct cgroups cgroups;
 	int talk[2], prompt[2];
+	struct auth auth;
 	pid_t supervisor;
 
 	sanitize(&origin, argc, argv, environ);
+	/*
+	 * AUTH first of all: everybody waits for its modules in the end, and it has a processor to itself while we go
+	 * on. HANDLE's child, it ends with HANDLE at the latest.
+	 */
+	if (wire_pair(prompt) != 0)
+		return give_up("no socket for the launch; try again later");
+	auth_start(&auth, &origin, prompt[1]);
+	/* Once for every process to come. */
+	if (drop_bounding() != 0)
+		return give_up("root lacks CAP_SETPCAP here (a container, a unit's "
+		               "CapabilityBoundingSet=), so nothing can be started");
 	cgroup_find(&cgroups);
-	if (wire_pair(talk) != 0 || wire_pair(prompt) != 0)
-		return give_up("no socket for the launch");
-	supervisor = cgroup_fork(cgroups.safe, 0);
+	if (wire_pair(talk) != 0)
+		return give_up("no socket for the launch; try again later");
+	supervisor = cgroup_fork(cgroups.safe, 0, SIGCHLD);
 	if (supervisor < 0)
-		return give_up("no process for the launch");
+		return give_up("no process for the launch; try again later");
 	if (supervisor == 0) {
 		close(talk[0]);
 		close(prompt[0]);
-		supervisor_run(&origin, &cgroups, talk[1], prompt[1]);
+		supervisor_run(&origin, &cgroups, talk[1], &auth);
 	}
-	close(talk[1]);
-	close(prompt[1]);
-	handle_run(&origin, talk[0], supervisor, prompt[0]);
+	/* What is left to do here nobody waits for: SUPERVISOR may be waiting for this processor. */
+	sched_yield();
+	handle_run(&origin, talk[0], supervisor, prompt[0], auth.pid);
 }

@@ -25,6 +25,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -43,10 +44,11 @@ struct place {
 
 struct build {
 	const struct plan *plan;
-	int scratch;               /* our tmpfs: everything we make is in here */
-	int root;                  /* the new root's mount */
-	int open[PLAN_MOUNTS_MAX]; /* attached mounts, for what lies in them; -1 */
-	struct place places[PLAN_MOUNTS_MAX];
+	int scratch; /* our tmpfs: everything we make is in here */
+	int skeleton; /* what lies over the image: mount points, and what is written to a writable root */
+	int root;  /* the new root's mount */
+	int *open; /* attached mounts, for what lies in them; -1 */
+	struct place *places;
 	struct destination fixed[5];
 	bool missing; /* the image lacks a mount point: root becomes an overlay */
 	char *error;
@@ -80,34 +82,58 @@ mounts_clone(int fd, bool writable, bool device)
 	return tree;
 }
 
-/* A new file system; key and value may be NULL. Returns a detached mount or -1. */
+/* A new file system; options: key, value, ..., NULL. Returns a detached mount or -1. */
 static int
-make_fs(const char *type, unsigned attributes, const char *key, const char *value)
+make_fs(const char *type, unsigned attributes, const char *const *options)
 {
 	int context = fsopen(type, FSOPEN_CLOEXEC), tree = -1;
+	bool good = context >= 0;
 
-	if (context >= 0 && (!key || fsconfig(context, FSCONFIG_SET_STRING, key, value, 0) == 0) &&
-	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+	for (; good && options && *options; options += 2)
+		good = fsconfig(context, FSCONFIG_SET_STRING, options[0], options[1], 0) == 0;
+	if (good && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
 		tree = fsmount(context, FSMOUNT_CLOEXEC, attributes);
 	if (context >= 0)
 		close(context);
 	return tree;
 }
 
-/* size in bytes, 0: the kernel's default; mode as octal text. */
+/*
+ * size in bytes, 0: the kernel's default; mode as octal text. An empty file takes memory beside the size, a
+ * KiB or so: no more of them than there may be pages.
+ */
 static int
 make_tmpfs(uint64_t size, const char *mode)
 {
-	int context = fsopen("tmpfs", FSOPEN_CLOEXEC), tree = -1;
-	char text[32];
+	char bytes[32], files[32];
+	const char *const options[] = {
+	    "mode", mode, size ? "size" : NULL, bytes, "nr_inodes", files, NULL};
 
-	snprintf(text, sizeof text, "%llu", (unsigned long long)size);
-	if (context >= 0 && fsconfig(context, FSCONFIG_SET_STRING, "mode", mode, 0) == 0 &&
-	    (!size || fsconfig(context, FSCONFIG_SET_STRING, "size", text, 0) == 0) &&
-	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		tree = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	if (context >= 0)
-		close(context);
+	snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)size);
+	snprintf(files, sizeof files, "%llu", (unsigned long long)(size / 4096 + 1024));
+	return make_fs("tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, options);
+}
+
+/* Within directory and through no symbolic link, whatever the server of a user's own image says by now. */
+static int
+open_plain(int directory, const char *name)
+{
+	struct open_how how = {
+	    .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+
+	return (int)syscall(SYS_openat2, directory, name, &how, sizeof how);
+}
+
+/* A copy of the mount at directory/name, detached. */
+static int
+clone_plain(int directory, const char *name)
+{
+	int place = open_plain(directory, name), tree;
+
+	if (place < 0)
+		return -1;
+	tree = open_tree(place, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	close(place);
 	return tree;
 }
 
@@ -115,10 +141,7 @@ make_tmpfs(uint64_t size, const char *mode)
 static int
 attach(int tree, int directory, const char *name)
 {
-	struct open_how how = {
-	    .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
-	int place =
-	    name[0] ? (int)syscall(SYS_openat2, directory, name, &how, sizeof how) : directory;
+	int place = name[0] ? open_plain(directory, name) : directory;
 	int status = place < 0 ? -1
 	                       : move_mount(tree, "", place, "",
 	                             MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
@@ -172,22 +195,32 @@ make_nodes(int dev)
 	return 0;
 }
 
-/* mkdir -p, but for the last part of name; a file there unless directory. For /dev/... and scratch alone. */
+/*
+ * mkdir -p, but for the last part of name; a file there unless directory. Level by level and through no symbolic
+ * link: what the server of a user's own image called a directory a moment ago may be a link to the host's /etc now.
+ */
 static int
 make_path(int at, const char *name, bool directory)
 {
-	char copy[PATH_MAX];
+	char copy[PATH_MAX], *rest = copy, *part;
+	int below = at, next, status;
 
 	snprintf(copy, sizeof copy, "%s", name);
-	for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdirat(at, copy, 0755) != 0 && errno != EEXIST)
+	while ((part = strsep(&rest, "/")) && rest) {
+		next = mkdirat(below, part, 0755) != 0 && errno != EEXIST
+		           ? -1
+		           : openat(below, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below != at)
+			close(below);
+		if (next < 0)
 			return -1;
-		*slash = '/';
+		below = next;
 	}
-	if (directory)
-		return mkdirat(at, copy, 0755) != 0 && errno != EEXIST ? -1 : 0;
-	return mknodat(at, copy, S_IFREG | 0644, 0) != 0 && errno != EEXIST ? -1 : 0;
+	status = directory ? mkdirat(below, part, 0755) : mknodat(below, part, S_IFREG | 0644, 0);
+	status = status != 0 && errno != EEXIST ? -1 : 0;
+	if (below != at)
+		close(below);
+	return status;
 }
 
 static int
@@ -200,6 +233,21 @@ write_file(int directory, const char *name, const char *text)
 	if (fd >= 0)
 		close(fd);
 	return status;
+}
+
+/* The directory over the image. Under a writable root in a tmpfs of its own, which holds what is written and no more. */
+static int
+make_skeleton(struct build *build)
+{
+	uint64_t size = build->plan->root_size;
+	int tree = size ? make_tmpfs(size, "0755") : -1;
+
+	if (size && (tree < 0 || attach(tree, build->scratch, "skeleton") != 0 ||
+	                mkdirat(tree, "upper", 0755) != 0 || mkdirat(tree, "work", 0755) != 0))
+		return fail(build, "no tmpfs for", "/");
+	build->skeleton = openat(build->scratch, size ? "skeleton/upper" : "skeleton",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return build->skeleton < 0 ? fail(build, "cannot make", "skeleton") : 0;
 }
 
 /* One tmpfs superblock for all that is made: /dev, /tmp, /dev/shm, account files, skeleton. */
@@ -246,18 +294,13 @@ static const char *const fixed[] = {"/proc", "/sys", "/dev", "/tmp", "/var/tmp"}
 #define FIXED_FORBIDDEN 3 /* the first so many: nothing else is mounted on or below them */
 
 static int
-place_missing(struct build *build, const char *path, bool directory)
+place_missing(struct build *build, const char *path, bool directory, const char *link)
 {
-	int skeleton = openat(build->scratch, "skeleton", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int image = openat(build->scratch, "image", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int status =
-	    skeleton < 0 || image < 0 ? -1 : destination_make(image, skeleton, path, directory);
+	int image = build->plan->image;
+	int status = link ? destination_link(image, build->skeleton, path, link)
+	                  : destination_make(image, build->skeleton, path, directory);
 
 	build->missing = true;
-	if (skeleton >= 0)
-		close(skeleton);
-	if (image >= 0)
-		close(image);
 	return status == 0 ? 0 : fail(build, "cannot make a mount point for", path);
 }
 
@@ -288,7 +331,7 @@ place_fixed(struct build *build)
 				return -1;
 			}
 		}
-		if (!at->exists && place_missing(build, at->path, true) != 0)
+		if (!at->exists && place_missing(build, at->path, true, NULL) != 0)
 			return -1;
 	}
 	return 0;
@@ -381,9 +424,21 @@ place_one(struct build *build, size_t i)
 		return -1;
 	}
 	place->parent = parent_resolved(build, i, place->at.path);
+	/* Nor may an empty directory hide a part of the data it works on. */
+	if (build->plan->strict && mount->kind == PLAN_TMPFS && place->parent != NONE) {
+		snprintf(build->error, build->size,
+		    "%s is in what is bound, and where the rule limits the command nothing may "
+		    "cover it",
+		    mount->destination);
+		return -1;
+	}
+	if (mount->kind == PLAN_LINK)
+		return place->parent != NONE || in_tmp(build, place->at.path)
+		           ? 0
+		           : place_missing(build, place->at.path, false, mount->text);
 	if (place->parent != NONE || place->at.exists || in_tmp(build, place->at.path))
 		return 0;
-	return place_missing(build, place->at.path, mount->directory);
+	return place_missing(build, place->at.path, mount->directory, NULL);
 }
 
 /* Large directories are bound from the image over the overlay: it triples the cost of every look-up. */
@@ -391,19 +446,16 @@ static int
 attach_large(struct build *build)
 {
 	static const char *const large[] = {"usr", "opt", "lib", "lib64", "bin", "sbin"};
-	char path[16];
 
 	for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
 		struct stat st, made;
-		int skeleton, tree, status;
+		int tree, status;
 
-		snprintf(path, sizeof path, "skeleton/%s", large[i]);
-		skeleton = fstatat(build->scratch, path, &made, AT_SYMLINK_NOFOLLOW);
-		if (skeleton == 0 ||
+		if (fstatat(build->skeleton, large[i], &made, AT_SYMLINK_NOFOLLOW) == 0 ||
 		    fstatat(build->plan->image, large[i], &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 		    !S_ISDIR(st.st_mode))
 			continue;
-		tree = open_tree(build->plan->image, large[i], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		tree = clone_plain(build->plan->image, large[i]);
 		status = tree < 0 ? -1 : attach(tree, build->root, large[i]);
 		if (tree >= 0)
 			close(tree);
@@ -413,29 +465,37 @@ attach_large(struct build *build)
 	return 0;
 }
 
-/* Nothing missing: the image is the root. Else a read-only overlay, skeleton above image, no upper. */
+/*
+ * Nothing missing: the image is the root. Else a read-only overlay, skeleton above image, no upper. A writable root
+ * has the skeleton for its upper layer, in which the kernel's own marks are all that counts: no name that an image
+ * brings along in an attribute is followed. / is the user's, whosever the rest of the image is.
+ */
 static int
 make_root(struct build *build)
 {
+	static const char *const plain[] = {"lowerdir", BASE "/skeleton:" BASE "/image", NULL};
+	static const char *const writable[] = {"lowerdir", BASE "/image", "upperdir",
+	    BASE "/skeleton/upper", "workdir", BASE "/skeleton/work", "redirect_dir", "nofollow",
+	    "metacopy", "off", "index", "off", NULL};
+	const struct plan *plan = build->plan;
+	unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	struct stat st;
-	int skeleton;
 
-	if (!build->missing) {
-		build->root = build->plan->image;
+	if (!build->missing && !plan->root_size) {
+		build->root = plan->image;
 		return 0;
 	}
-	skeleton = openat(build->scratch, "skeleton", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (skeleton < 0 || fstat(build->plan->image, &st) != 0 ||
-	    fchown(skeleton, st.st_uid, st.st_gid) != 0 ||
+	if (fstat(plan->image, &st) != 0 ||
+	    fchown(build->skeleton, plan->root_size ? plan->as.uid : st.st_uid,
+	        plan->root_size ? plan->as.gid : st.st_gid) != 0 ||
 	    /* A root directory made 0700 by mistake (mktemp -d) would shut everybody out. */
-	    fchmod(skeleton, (st.st_mode & 07777) | 0555) != 0)
+	    fchmod(build->skeleton, (st.st_mode & 07777) | 0555) != 0)
 		return fail(build, "cannot make", "/");
-	close(skeleton);
-	build->root = make_fs("overlay", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-	    "lowerdir", BASE "/skeleton:" BASE "/image");
+	build->root = plan->root_size ? make_fs("overlay", attributes, writable)
+	                              : make_fs("overlay", attributes | MOUNT_ATTR_RDONLY, plain);
 	if (build->root < 0 || attach(build->root, build->scratch, "root") != 0)
 		return fail(build, "no overlay for", "/");
-	return attach_large(build);
+	return plan->root_size ? 0 : attach_large(build);
 }
 
 static int
@@ -462,7 +522,7 @@ mask_proc(struct build *build)
 
 	for (size_t i = 0; i < sizeof read_only / sizeof read_only[0]; i++) {
 		snprintf(path, sizeof path, "proc/%s", read_only[i]);
-		tree = open_tree(build->root, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		tree = clone_plain(build->root, path);
 		if (tree < 0 && errno == ENOENT)
 			continue;
 		status = tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &ro, sizeof ro) == 0
@@ -475,8 +535,12 @@ mask_proc(struct build *build)
 	}
 	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
 		snprintf(path, sizeof path, "proc/%s", hidden[i]);
-		if (fstatat(build->root, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		/* Any other answer than "not there" leaves nothing unmasked: a user's own image server may be asked. */
+		if (fstatat(build->root, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+			if (errno != ENOENT)
+				return fail(build, "cannot mask", path);
 			continue;
+		}
 		/* Only a device node needs to be one. */
 		if (S_ISDIR(st.st_mode)
 		        ? attach_scratch(build, "empty", MOUNT_ATTR_RDONLY, 0, path) != 0
@@ -493,9 +557,8 @@ attach_kernel(struct build *build)
 	const unsigned quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	struct stat st;
 
-	if (attach_new(build, make_fs("proc", quiet, NULL, NULL), "proc") != 0 ||
-	    mask_proc(build) != 0 ||
-	    attach_new(build, make_fs("sysfs", quiet | MOUNT_ATTR_RDONLY, NULL, NULL), "sys") != 0)
+	if (attach_new(build, make_fs("proc", quiet, NULL), "proc") != 0 || mask_proc(build) != 0 ||
+	    attach_new(build, make_fs("sysfs", quiet | MOUNT_ATTR_RDONLY, NULL), "sys") != 0)
 		return -1;
 	if (build->plan->cgroup >= 0 &&
 	    attach(build->plan->cgroup, build->root, "sys/fs/cgroup") != 0)
@@ -525,15 +588,15 @@ attach_devices(struct build *build)
 {
 	const struct plan *plan = build->plan;
 	const unsigned quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+	static const char *const ptmx[] = {"ptmxmode", "0666", NULL};
 
 	/* Its nodes are ours, so nodev is off here; nothing can be made in it. */
 	if (attach_scratch(build, "dev", quiet | MOUNT_ATTR_RDONLY, MOUNT_ATTR_NODEV, "dev") != 0)
 		return fail(build, "cannot mount", "/dev");
 	/* Every devpts is an instance of its own. */
-	if (attach_new(build, make_fs("devpts", quiet, "ptmxmode", "0666"), "dev/pts") != 0)
+	if (attach_new(build, make_fs("devpts", quiet, ptmx), "dev/pts") != 0)
 		return -1;
-	if (attach_new(
-	        build, make_fs("mqueue", quiet | MOUNT_ATTR_NODEV, NULL, NULL), "dev/mqueue") != 0)
+	if (attach_new(build, make_fs("mqueue", quiet | MOUNT_ATTR_NODEV, NULL), "dev/mqueue") != 0)
 		return -1;
 	if (attach_shm(build) != 0)
 		return -1;
@@ -558,12 +621,12 @@ attach_fixed(struct build *build)
 static int
 open_as_user(struct build *build, int inside, const char *rest)
 {
-	const struct origin *origin = build->plan->origin;
+	const struct identity *as = &build->plan->as;
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
 	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
 	int fd, error;
 
-	drop_fsids(origin->uid, origin->gid);
+	drop_fsids(as->uid, as->gid);
 	fd = (int)syscall(SYS_openat2, inside, rest, &how, sizeof how);
 	error = errno;
 	drop_fsids(0, 0);
@@ -621,8 +684,11 @@ attach_plan(struct build *build)
 {
 	for (size_t i = 0; i < build->plan->mount_count; i++) {
 		const struct plan_mount *mount = &build->plan->mounts[i];
-		int place = open_place(build, i), status;
+		int place, status;
 
+		if (mount->kind == PLAN_LINK)
+			continue;
+		place = open_place(build, i);
 		if (place < 0) {
 			snprintf(build->error, build->size, "%s cannot be mounted: the place is %s",
 			    mount->destination,
@@ -657,23 +723,40 @@ pivot(struct build *build)
 int
 mounts_build(const struct plan *plan, char *error, size_t size)
 {
-	struct build build = {
-	    .plan = plan, .scratch = -1, .root = -1, .error = error, .size = size};
+	/* Room for as many mounts as there are: on the heap, and no page more. */
+	struct build *build = calloc(1, sizeof *build);
 
-	for (size_t i = 0; i < PLAN_MOUNTS_MAX; i++)
-		build.open[i] = -1;
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		return fail(&build, "cannot make private", "/");
-	if (make_scratch(&build) != 0)
+	if (!build) {
+		snprintf(error, size, "out of memory");
 		return -1;
-	if (attach(plan->image, build.scratch, "image") != 0)
-		return fail(&build, "cannot attach", "the image");
-	if (place_fixed(&build) != 0)
+	}
+	build->plan = plan;
+	build->scratch = build->skeleton = build->root = -1;
+	build->error = error;
+	build->size = size;
+	build->open = calloc(plan->mount_count + 1, sizeof *build->open);
+	build->places = calloc(plan->mount_count + 1, sizeof *build->places);
+	if (!build->open || !build->places)
+		return fail(build, "no memory for", "/");
+	for (size_t i = 0; i < plan->mount_count; i++)
+		build->open[i] = -1;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		return fail(build, "cannot make private", "/");
+	if (make_scratch(build) != 0 || make_skeleton(build) != 0)
+		return -1;
+	if (attach(plan->image, build->scratch, "image") != 0)
+		return fail(build, "cannot attach", "the image");
+	if (place_fixed(build) != 0)
 		return -1;
 	for (size_t i = 0; i < plan->mount_count; i++)
-		if (place_one(&build, i) != 0)
+		if (place_one(build, i) != 0)
 			return -1;
-	if (make_root(&build) != 0 || attach_fixed(&build) != 0 || attach_plan(&build) != 0)
+	if (make_root(build) != 0 || attach_fixed(build) != 0 || attach_plan(build) != 0 ||
+	    pivot(build) != 0)
 		return -1;
-	return pivot(&build);
+	/* INIT stays as long as the container does. */
+	free(build->places);
+	free(build->open);
+	free(build);
+	return 0;
 }

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,30 +62,48 @@ open_one(int socket, const char *path, bool readable, uid_t uid)
 }
 
 static void
-opener_child(int socket, const struct origin *origin)
+opener_child(int socket, const struct identity *as)
 {
 	struct wire_message message;
 
 	fds_keep_only(socket, -1);
-	drop_to(origin->uid, origin->gid, origin->groups, origin->group_count);
+	drop_to(as->uid, as->gid, as->groups, as->group_count);
+	if (as->other)
+		drop_keyring();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (wire_receive(socket, 0, &message, UINT64_MAX) == 1)
-		open_one(socket, message.text, message.value == 1, origin->uid);
+		open_one(socket, message.text, message.value == 1, as->uid);
 	_exit(0);
 }
 
 int
-opener_start(struct opener *opener, const struct origin *origin)
+opener_start(struct opener *opener, const struct identity *as)
 {
 	int ends[2];
+
+	cpu_set_t all, ours;
+	bool two = sched_getaffinity(0, sizeof all, &all) == 0 && CPU_COUNT(&all) == 2;
 
 	opener->socket = -1;
 	if (wire_pair(ends) != 0)
 		return -1;
 	opener->pid = fork();
-	if (opener->pid == 0)
-		opener_child(ends[1], origin);
+	if (opener->pid == 0) {
+		if (two)
+			sched_setaffinity(0, sizeof all, &all);
+		/* All questions at once when we wait, and not a change of processes for each. */
+		sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
+		opener_child(ends[1], as);
+	}
 	close(ends[1]);
+	/*
+	 * With two processors AUTH has the other one, and will have it until long after we wait for this child: it starts
+	 * on ours. The kernel puts it anywhere, and moves nothing that is so young.
+	 */
+	CPU_ZERO(&ours);
+	CPU_SET(two ? sched_getcpu() : 0, &ours);
+	if (two && opener->pid > 0)
+		sched_setaffinity(opener->pid, sizeof ours, &ours);
 	if (opener->pid < 0) {
 		close(ends[0]);
 		return -1;
@@ -132,28 +151,42 @@ take_answer(struct opener *opener, struct opened *opened, uint64_t deadline)
 	return 0;
 }
 
+/* Questions go ahead of answers as far as the socket's buffer allows. */
+static void
+send_questions(struct opener *opener)
+{
+	while (opener->socket >= 0 && opener->asked < opener->wanted &&
+	       wire_send(opener->socket, OPENER_PATH, opener->first[opener->asked].read,
+	           opener->first[opener->asked].asked, -1) == 0)
+		opener->asked++;
+}
+
 void
-opener_open(struct opener *opener, const char *const *paths, size_t count, size_t readable,
+opener_ask(struct opener *opener, const char *const *paths, size_t count, size_t readable,
     struct opened *opened)
 {
-	uint64_t deadline = wire_now() + OPENER_DEADLINE_MS * WIRE_MS;
-	size_t asked = 0, answered = 0;
-	bool alive = opener->socket >= 0;
-
+	if (!opener->first)
+		opener->first = opened;
 	for (size_t i = 0; i < count; i++)
-		opened[i] = (struct opened){.fd = -1, .error = ETIMEDOUT, .asked = paths[i]};
-	/* Questions go ahead of answers as far as the socket's buffer allows: one switch, not one a path. */
-	while (alive && answered < count) {
-		while (asked < count && wire_send(opener->socket, OPENER_PATH, asked == readable,
-		                            paths[asked], -1) == 0)
-			asked++;
-		if (asked == answered || take_answer(opener, &opened[answered], deadline) != 0)
-			alive = false;
+		opened[i] = (struct opened){
+		    .fd = -1, .error = ETIMEDOUT, .asked = paths[i], .read = i == readable};
+	opener->wanted += count;
+	send_questions(opener);
+}
+
+void
+opener_wait(struct opener *opener)
+{
+	uint64_t deadline = wire_now() + OPENER_DEADLINE_MS * WIRE_MS;
+
+	while (opener->socket >= 0 && opener->answered < opener->wanted) {
+		send_questions(opener);
+		if (opener->asked == opener->answered ||
+		    take_answer(opener, &opener->first[opener->answered], deadline) != 0)
+			opener_stop(opener);
 		else
-			answered++;
+			opener->answered++;
 	}
-	if (!alive)
-		opener_stop(opener);
 }
 
 bool

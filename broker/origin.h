@@ -12,6 +12,15 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+/* Whom a process of the launch becomes: the caller, or the account a rule with run_as names. */
+struct identity {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t group_count;
+	bool other; /* not the caller */
+};
+
 struct origin {
 	pid_t pid; /* HANDLE's: the PID the caller knows */
 	uid_t uid;
@@ -19,7 +28,8 @@ struct origin {
 	gid_t *groups; /* the kernel's supplementary groups */
 	size_t group_count;
 	mode_t umask;
-	struct rlimit limits[RLIM_NLIMITS];
+	struct rlimit limits[RLIM_NLIMITS]; /* of those that stage 1 changed */
+	bool limit_changed[RLIM_NLIMITS];
 	int nice;      /* -20..19 */
 	int scheduler; /* SCHED_* */
 	struct sched_param parameter;

@@ -8,6 +8,9 @@
 
 #include "broker/destination.h"
 #include "broker/environment.h"
+#include "broker/fuse.h"
+#include "broker/idmap.h"
+#include "broker/join.h"
 #include "broker/mounts.h"
 
 #include <errno.h>
@@ -55,7 +58,7 @@ add_host_file(struct launch *launch, const char *path)
 static char *
 passwd_text(const struct launch *launch)
 {
-	const struct directory_user *user = &launch->caller.user;
+	const struct directory_user *user = &launch->as.user;
 	char *text;
 
 	if (asprintf(&text,
@@ -83,23 +86,23 @@ add_group(void *context, gid_t gid, const char *name)
 		fprintf(file->out, "group%u:x:%u:%s\n", gid, gid, file->user);
 }
 
-/* Every group the caller is in has a name inside. */
+/* Every group the command is in has a name inside. */
 static char *
 group_text(struct launch *launch)
 {
-	const struct caller *caller = &launch->caller;
-	gid_t *gids = calloc(caller->group_count + 1, sizeof *gids);
+	const struct runas *as = &launch->as;
+	gid_t *gids = calloc(as->is.group_count + 1, sizeof *gids);
 	size_t size, count = 0;
 	char *text = NULL;
-	struct group_file file = {open_memstream(&text, &size), caller->user.name};
+	struct group_file file = {open_memstream(&text, &size), as->user.name};
 
 	if (!file.out || !gids)
 		return NULL;
 	fprintf(file.out, "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
-	for (size_t i = 0; i <= caller->group_count; i++) {
-		gid_t gid = i ? caller->groups[i - 1] : caller->user.gid;
+	for (size_t i = 0; i <= as->is.group_count; i++) {
+		gid_t gid = i ? as->is.groups[i - 1] : as->is.gid;
 
-		if ((i == 0 || gid != caller->user.gid) && gid != 0 && gid != 5 && gid != 65534)
+		if ((i == 0 || gid != as->is.gid) && gid != 0 && gid != 5 && gid != 65534)
 			gids[count++] = gid;
 	}
 	if (directory_groups(&launch->directory, gids, count, add_group, &file) != 0)
@@ -168,21 +171,63 @@ by_destination(const void *left, const void *right)
 	return la != lb ? (la < lb ? -1 : 1) : strcmp(a->destination, b->destination);
 }
 
+/* One that comes by its path and by a CDI name is there once. */
 static void
-add_devices(struct launch *launch)
+add_device(struct launch *launch, const struct opened *opened, const char *path)
 {
-	const struct opened *opened = &launch->opened[OPENED_FIRST + launch->request.bind_count];
+	struct plan *plan = &launch->plan;
+	int tree;
 
-	for (size_t i = 0; i < launch->question.device_count; i++) {
-		int tree = mounts_clone(opened[i].fd, true, true);
+	for (size_t i = 0; i < plan->device_count; i++)
+		if (strcmp(plan->devices[i].path, path) == 0)
+			return;
+	tree = mounts_clone(opened->fd, true, true);
+	if (tree < 0)
+		launch_fail(
+		    launch, STAGE_MOUNTS, "%s cannot be bound: %s", opened->path, strerror(errno));
+	plan->devices[plan->device_count].tree = tree;
+	plan->devices[plan->device_count++].path = path;
+}
+
+/* What a device's specification mounts and links: root's choice, so it may cover what the image has. */
+static void
+add_brought(struct launch *launch)
+{
+	const struct cdi *cdi = launch->cdi;
+	const struct opened *opened =
+	    cdi ? &launch->opened[launch->opened_cdi + cdi->node_count] : NULL;
+
+	for (size_t i = 0; cdi && i < cdi->mount_count; i++) {
+		int tree = mounts_clone(opened[i].fd, cdi->mounts[i].writable, false);
 
 		if (tree < 0)
 			launch_fail(launch, STAGE_MOUNTS, "%s cannot be bound: %s", opened[i].path,
 			    strerror(errno));
-		launch->plan.devices[i].tree = tree;
-		launch->plan.devices[i].path = launch->question.devices[i];
-		launch->plan.device_count++;
+		*next_mount(launch) = (struct plan_mount){.kind = PLAN_TREE,
+		    .destination = cdi->mounts[i].destination,
+		    .tree = tree,
+		    .directory = opened[i].directory,
+		    .nofollow = !opened[i].directory};
 	}
+	for (size_t i = 0; cdi && i < cdi->link_count; i++)
+		*next_mount(launch) = (struct plan_mount){.kind = PLAN_LINK,
+		    .destination = cdi->links[i].path,
+		    .nofollow = true,
+		    .text = cdi->links[i].target};
+}
+
+static void
+add_devices(struct launch *launch)
+{
+	const struct opened *opened = &launch->opened[OPENED_FIRST + launch->request.bind_count];
+	const struct cdi *cdi = launch->cdi;
+
+	for (size_t i = 0; i < launch->request.device_count; i++)
+		if (launch->request.devices[i][0] == '/')
+			add_device(launch, &opened[i], opened[i].path);
+	opened = &launch->opened[launch->opened_cdi];
+	for (size_t i = 0; cdi && i < cdi->node_count; i++)
+		add_device(launch, &opened[i], cdi->nodes[i].path);
 }
 
 /* As large as the host's /dev/shm: MPI ranks meet there. */
@@ -219,15 +264,18 @@ add_cgroup(struct launch *launch)
 		close(fd);
 }
 
-/* Where the command starts: -w, else the caller's directory where the container has it, else home, else /. */
+/*
+ * Where the command starts: -w, else the caller's directory where the container has it, else the image's
+ * WorkingDir, else home, else /. Entered after the drop and with nothing open (CVE-2024-21626).
+ */
 static void
 choose_directory(struct launch *launch)
 {
 	const struct policy_place *cwd = &launch->question.cwd;
 	bool home = false;
 
-	launch->plan.directory = launch->request.workdir;
-	for (size_t i = 0; i < launch->decision.mount_count && !launch->plan.directory; i++) {
+	launch->plan.start.directory = launch->request.workdir;
+	for (size_t i = 0; i < launch->decision.mount_count && !launch->plan.start.directory; i++) {
 		const struct policy_mount *mount = &launch->decision.mounts[i];
 		size_t length = strlen(mount->destination);
 
@@ -236,47 +284,97 @@ choose_directory(struct launch *launch)
 		if (cwd->path && destination_below(cwd->typed, mount->destination) &&
 		    destination_below(cwd->path, mount->path) &&
 		    strcmp(cwd->typed + length, cwd->path + strlen(mount->path)) == 0)
-			launch->plan.directory = cwd->typed;
+			launch->plan.start.directory = cwd->typed;
 	}
-	if (launch->plan.directory)
+	if (launch->plan.start.directory)
 		return;
-	launch->plan.directory = home ? launch->caller.user.home : "/";
-	if (launch->request.no_cwd || (home && strcmp(cwd->typed, launch->caller.user.home) == 0))
+	launch->plan.start.images_directory = true;
+	launch->plan.start.directory = known_first(&launch->image.known, KNOWN_WORKDIR);
+	if (!launch->plan.start.directory)
+		launch->plan.start.directory = home ? launch->as.user.home : "/";
+	if (launch->join || launch->request.no_cwd ||
+	    (home && strcmp(cwd->typed, launch->as.user.home) == 0))
 		return;
 	launch_tell(launch,
-	    "%s is not in the container (%s does not grant it), so the command starts in %s",
+	    "%s is not in the container (%s does not grant it), so the command starts in %s%s",
 	    cwd->typed[0] ? cwd->typed : "the working directory", launch->decision.rule,
-	    launch->plan.directory);
+	    launch->plan.start.directory,
+	    launch->decision.user_image ? ", or where the image says" : "");
+}
+
+/*
+ * Under a writable root what is root's in the image is the user's: NULL, or why it is not. A directory that the caller
+ * named may be any of this host's, and what root alone can read in it stays so: only root's catalogue makes an image of
+ * it. A file that the caller named they can read to its end.
+ */
+static const char *
+give_files(const struct launch *launch)
+{
+	const struct plan *plan = &launch->plan;
+
+	if (!launch->question.image && launch->image.kind == IMAGE_DIRECTORY)
+		return "it is not in the catalogue";
+	if (idmap_mount(plan->image, plan->as.uid, plan->as.gid) == 0)
+		return NULL;
+	return errno == ENOSPC ? "user.max_user_namespaces" : strerror(errno);
+}
+
+/* Image and mounts. */
+static void
+add_root(struct launch *launch)
+{
+	struct plan *plan = &launch->plan;
+	char error[POLICY_TEXT_MAX];
+	const char *why;
+	size_t files;
+
+	plan->file = launch->image.fd;
+	plan->image =
+	    launch->decision.user_image
+	        ? fuse_mount(launch->origin, &plan->fuse, &launch->fuse_abort, error, sizeof error)
+	        : image_mount(&launch->image, error, sizeof error);
+	if (plan->image < 0)
+		launch_fail(launch, STAGE_IMAGE, "%s", error);
+	plan->root_size = launch->decision.scratch;
+	if (plan->root_size && (why = give_files(launch)) != NULL &&
+	    launch->request.scratch == REQUEST_WITH_SCRATCH)
+		launch_tell(launch,
+		    "the image's files do not become yours (%s): only / itself is, and what you "
+		    "make in it",
+		    why);
+	add_files(launch);
+	files = plan->mount_count;
+	add_granted(launch);
+	add_brought(launch);
+	qsort(plan->mounts + files, plan->mount_count - files, sizeof plan->mounts[0],
+	    by_destination);
+	add_devices(launch);
+	add_memory(launch);
+	add_cgroup(launch);
 }
 
 void
 planner_make(struct launch *launch)
 {
 	struct plan *plan = &launch->plan;
-	char error[POLICY_TEXT_MAX];
-	size_t files;
 
 	plan->origin = launch->origin;
 	plan->request = &launch->request;
-	plan->command = launch->command;
+	plan->as = launch->as.is;
+	plan->start.command = launch->command;
 	plan->strict = launch->decision.strict;
 	plan->hostname = launch->request.hostname;
 	plan->network_none = strcmp(launch->decision.network, "none") == 0;
-	plan->image = image_mount(&launch->image, error, sizeof error);
-	if (plan->image < 0)
-		launch_fail(launch, STAGE_IMAGE, "%s", error);
-	add_files(launch);
-	files = plan->mount_count;
-	add_granted(launch);
-	qsort(plan->mounts + files, plan->mount_count - files, sizeof plan->mounts[0],
-	    by_destination);
-	add_devices(launch);
-	add_memory(launch);
-	add_cgroup(launch);
+	plan->image = plan->shm = plan->cgroup = -1;
+	plan->own = launch->decision.user_image;
+	plan->join = launch->join ? launch->join->init : -1;
+	if (!launch->join)
+		add_root(launch);
 	choose_directory(launch);
-	plan->environment = environment_build(
-	    launch->origin, &launch->request, launch->decision.env, &launch->caller, launch->id);
-	if (!plan->environment)
+	plan->start.environment = environment_build(launch->origin, &launch->request,
+	    launch->image.known.words[KNOWN_ENV], launch->decision.env, &launch->as.user,
+	    launch->id, launch->cdi, &plan->start.firm);
+	if (!plan->start.environment)
 		launch_fail(
 		    launch, STAGE_COMMAND, "the environment is too large (at most 8000 variables)");
 }
@@ -286,7 +384,10 @@ planner_close(struct launch *launch)
 {
 	struct plan *plan = &launch->plan;
 
-	close(plan->image);
+	if (plan->image >= 0)
+		close(plan->image);
+	if (plan->fuse >= 0)
+		close(plan->fuse);
 	for (size_t i = 0; i < plan->mount_count; i++)
 		if (plan->mounts[i].kind == PLAN_TREE)
 			close(plan->mounts[i].tree);

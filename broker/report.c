@@ -16,8 +16,15 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define REPORT_FIELD_BYTES 128  /* what journald adds to one more field, and the field's name */
+#define REPORT_FIELD_BYTES 128 /* what journald adds to one more field, and the field's name */
+#define REPORT_REASON_MAX (POLICY_TEXT_MAX + 64)
 #define REPORT_MESSAGE_MAX 1024 /* bytes of the command in MESSAGE; COMMAND has all of it */
+
+static const char *const ended_names[] = {
+#define X(id, name) name,
+    REPORT_ENDED(X)
+#undef X
+};
 
 static const char *const stage_names[] = {
 #define X(id, name) name,
@@ -49,7 +56,7 @@ add_caller(struct audit_record *record, const struct launch *launch)
 	audit_record_number(record, "GID", launch->origin->gid);
 	add_id(record, "LOGINUID", caller->login_uid);
 	add_id(record, "SESSION", caller->session);
-	add_text(record, "RUNAS", caller->user.name);
+	add_text(record, "RUNAS", runas_name(launch));
 	add_text(record, "HOST", caller->host);
 	add_text(record, "TTY", caller->tty);
 	add_text(record, "CWD", caller->cwd);
@@ -62,6 +69,15 @@ static const char *const *
 redact(const struct launch *launch)
 {
 	return launch->policy ? policy_settings(launch->policy)->redact : policy_default_redact;
+}
+
+/* A reason may quote what was typed. */
+static const char *
+clean(const struct launch *launch, const char *reason, char text[REPORT_REASON_MAX])
+{
+	snprintf(text, REPORT_REASON_MAX, "%s", reason);
+	audit_redact(text, redact(launch));
+	return text;
 }
 
 /* The vector as asked: the command once it is known, else everything that was typed. */
@@ -110,6 +126,11 @@ report_bytes(const struct launch *launch, uint64_t command_max)
 		for (size_t i = 0; i < request->device_count; i++)
 			bytes += strlen(request->devices[i]) + REPORT_FIELD_BYTES;
 	}
+	for (size_t i = 0; launch->cdi && i < launch->cdi->node_count; i++)
+		bytes += strlen(launch->cdi->nodes[i].path) + REPORT_FIELD_BYTES;
+	for (size_t i = 0; launch->cdi && i < launch->cdi->mount_count; i++)
+		bytes += strlen(launch->cdi->mounts[i].source) +
+		         strlen(launch->cdi->mounts[i].destination) + REPORT_FIELD_BYTES;
 	for (size_t i = 0; i < decision->mount_count; i++)
 		bytes += strlen(decision->mounts[i].path) +
 		         strlen(decision->mounts[i].destination) + REPORT_FIELD_BYTES;
@@ -129,6 +150,11 @@ add_asked(struct audit_record *record, const struct launch *launch, size_t max)
 		add_text(record, "IMAGE_PATH", launch->image.path);
 		add_text(record, "IMAGE_SHA256", launch->image.sha256);
 		add_text(record, "IMAGE_VERITY", launch->image.verity);
+		/* One of the caller's own may be anything by tomorrow: which file it was, and whose. */
+		if (launch->question.user_image) {
+			add_text(record, "IMAGE_INODE", launch->image.inode);
+			audit_record_number(record, "IMAGE_OWNER", launch->image.owner);
+		}
 	}
 }
 
@@ -172,6 +198,11 @@ add_binds(struct audit_record *record, const struct launch *launch, bool granted
 			    modes[launch->request.binds[i].mode]);
 	for (size_t i = 0; i < launch->request.device_count; i++)
 		audit_record_text(record, "DEVICES", launch->request.devices[i]);
+	for (size_t i = 0; granted && launch->cdi && i < launch->cdi->node_count; i++)
+		audit_record_text(record, "DEVICES", launch->cdi->nodes[i].path);
+	for (size_t i = 0; granted && launch->cdi && i < launch->cdi->mount_count; i++)
+		add_bind(record, launch->cdi->mounts[i].source, launch->cdi->mounts[i].destination,
+		    launch->cdi->mounts[i].writable ? "rw" : "ro");
 }
 
 /* Like sudo's line, so that a reader of auth.log is at home; the command as it stands in COMMAND, redacted. */
@@ -179,12 +210,15 @@ static void
 add_message(struct audit_record *record, const struct launch *launch, const char *what)
 {
 	const struct caller *caller = &launch->caller;
+	bool other = strcmp(runas_name(launch), caller->user.name) != 0;
 	int length = 0;
 	const char *text = audit_record_command_text(record, &length);
 
-	audit_record_message(record, "%s : %s%sHOST=%s ; TTY=%s ; PWD=%s ; IMAGE=%s ; COMMAND=%.*s",
+	audit_record_message(record,
+	    "%s : %s%sHOST=%s ; TTY=%s ; PWD=%s ; %s%s%sIMAGE=%s ; COMMAND=%.*s",
 	    caller->user.name[0] ? caller->user.name : "(unknown)", what ? what : "",
 	    what ? " ; " : "", caller->host, caller->tty[0] ? caller->tty : "none", caller->cwd,
+	    other ? "USER=" : "", other ? runas_name(launch) : "", other ? " ; " : "",
 	    launch->request_known ? launch->request.image : "",
 	    length < REPORT_MESSAGE_MAX ? length : REPORT_MESSAGE_MAX, text ? text : "");
 }
@@ -192,9 +226,14 @@ add_message(struct audit_record *record, const struct launch *launch, const char
 static void
 start(struct audit_record *record, const struct launch *launch, enum audit_event event)
 {
-	audit_record_start(
-	    record, event, launch->id, launch->state ? audit_state_seq(launch->state) : 0);
+	uint64_t seq = launch->spare;
+
+	if (seq == 0 && launch->state)
+		seq = audit_state_seq(launch->state);
+	audit_record_start(record, event, launch->id, seq);
 	add_caller(record, launch);
+	if (launch->request_known)
+		add_text(record, "JOINS", launch->request.join);
 }
 
 void
@@ -207,16 +246,26 @@ report_launch(struct audit_record *record, const struct launch *launch)
 	add_decision(record, launch);
 	add_binds(record, launch, true);
 	add_text(record, "NETWORK", launch->decision.network);
+	if (launch->decision.scratch)
+		audit_record_number(record, "SCRATCH", launch->decision.scratch);
+	if (launch->decision.password)
+		add_text(record, "AUTH", launch->ticket ? "ticket" : "password");
 	audit_record_number(record, "INIT_PID", (uint64_t)launch->init);
 	add_text(record, "AUDIT_MODE", modes[policy_settings(launch->policy)->audit]);
-	add_message(record, launch, NULL);
+	add_message(record, launch, launch->join ? "in a container that runs" : NULL);
 }
 
 void
 report_refuse(struct audit_record *record, const struct launch *launch, enum launch_stage stage,
     const char *reason, uint64_t suppressed)
 {
-	start(record, launch, AUDIT_REFUSE);
+	bool forgotten = launch->request.action == REQUEST_FORGET;
+	char text[REPORT_REASON_MAX];
+
+	reason = clean(launch, reason, text);
+	start(record, launch, forgotten ? AUDIT_AUTH : AUDIT_REFUSE);
+	if (forgotten)
+		add_text(record, "RESULT", "revoked");
 	add_asked(record, launch, AUDIT_REFUSED_COMMAND_MAX);
 	add_decision(record, launch);
 	if (launch->request_known) {
@@ -234,6 +283,9 @@ void
 report_auth(
     struct audit_record *record, const struct launch *launch, bool succeeded, const char *reason)
 {
+	char text[REPORT_REASON_MAX];
+
+	reason = clean(launch, reason, text);
 	start(record, launch, AUDIT_AUTH);
 	add_asked(record, launch, AUDIT_REFUSED_COMMAND_MAX);
 	add_decision(record, launch);
@@ -278,9 +330,13 @@ microseconds(struct timeval time)
 }
 
 void
-report_end(struct audit_record *record, const struct launch *launch, int status, const char *reason,
-    const struct rusage *usage, uint64_t started)
+report_end(
+    struct audit_record *record, const struct launch *launch, const struct report_ending *ending)
 {
+	int status = ending->status;
+	char text[REPORT_REASON_MAX];
+	const char *reason = clean(launch, ending->reason, text);
+
 	start(record, launch, AUDIT_END);
 	add_text(record, "IMAGE", launch->request.image);
 	add_decision(record, launch);
@@ -288,11 +344,16 @@ report_end(struct audit_record *record, const struct launch *launch, int status,
 		audit_record_number(record, "SIGNAL", (uint64_t)WTERMSIG(status));
 	else
 		audit_record_number(record, "EXIT", (uint64_t)WEXITSTATUS(status));
+	add_text(record, "ENDED", ended_names[ending->ended]);
 	add_text(record, "REASON", reason);
-	audit_record_number(record, "DURATION_USEC", (wire_now() - started) / 1000);
-	audit_record_number(
-	    record, "CPU_USEC", microseconds(usage->ru_utime) + microseconds(usage->ru_stime));
-	audit_record_number(record, "MAXRSS_KIB", (uint64_t)usage->ru_maxrss);
+	if (launch->stopped_by[0]) {
+		add_text(record, "STOPPED_BY", launch->stopped_by);
+		add_id(record, "STOPPED_BY_LOGINUID", launch->stopped_login);
+	}
+	audit_record_number(record, "DURATION_USEC", (wire_now() - ending->started) / 1000);
+	audit_record_number(record, "CPU_USEC",
+	    microseconds(ending->usage.ru_utime) + microseconds(ending->usage.ru_stime));
+	audit_record_number(record, "MAXRSS_KIB", (uint64_t)ending->usage.ru_maxrss);
 	add_stages(record, launch);
 	audit_record_message(record, "%s : end of %s ; IMAGE=%s ; %s=%d ; %s",
 	    launch->caller.user.name, launch->id, launch->request.image,
@@ -307,10 +368,12 @@ report_not_started(struct audit_record *record, const struct launch *launch,
 	char why[POLICY_TEXT_MAX + 32];
 
 	snprintf(why, sizeof why, "not started: %s", reason);
+	audit_redact(why, redact(launch));
 	start(record, launch, AUDIT_END);
 	add_text(record, "IMAGE", launch->request.image);
 	add_decision(record, launch);
 	add_text(record, "STAGE", stage_names[stage]);
+	add_text(record, "ENDED", ended_names[ENDED_NOT_STARTED]);
 	add_text(record, "REASON", why);
 	audit_record_message(record, "%s : end of %s ; IMAGE=%s ; %s", launch->caller.user.name,
 	    launch->id, launch->request.image, why);
@@ -327,18 +390,31 @@ mode(const struct launch *launch)
 }
 
 static int
+confirm(struct launch *launch, const struct audit_record *record, uint64_t deadline)
+{
+	int result = audit_journal_confirm(&launch->journal, record, mode(launch), deadline);
+
+	if (result == 0 && launch->policy && policy_settings(launch->policy)->mirror)
+		audit_journal_mirror(&launch->journal, record);
+	return result;
+}
+
+static int
 send_and_confirm(struct launch *launch, const struct audit_record *record, bool *sent)
 {
 	uint64_t deadline = wire_now() + AUDIT_DEADLINE_MS * WIRE_MS;
 
+	/* A number that nobody has seen is used again, or its absence would look like a record removed. */
+	launch->spare = record->seq;
 	if (record->failed || !launch->journal_open) {
 		errno = record->failed ? ENOMEM : ENOENT;
 		return -1;
 	}
 	if (audit_journal_send(&launch->journal, record, deadline) != 0)
 		return -1;
+	launch->spare = 0;
 	*sent = true;
-	return audit_journal_confirm(&launch->journal, record, mode(launch), deadline);
+	return confirm(launch, record, deadline);
 }
 
 int
@@ -358,18 +434,27 @@ report_send_launch(struct launch *launch, const struct audit_record *record)
 int
 report_confirm(struct launch *launch, const struct audit_record *record)
 {
-	return audit_journal_confirm(
-	    &launch->journal, record, mode(launch), wire_now() + AUDIT_DEADLINE_MS * WIRE_MS);
+	return confirm(launch, record, wire_now() + AUDIT_DEADLINE_MS * WIRE_MS);
+}
+
+bool
+report_found(struct launch *launch, const struct audit_record *record)
+{
+	return audit_journal_confirm(&launch->journal, record, AUDIT_CONFIRMED, wire_now()) == 0;
 }
 
 void
-report_deliver(struct launch *launch, const struct audit_record *record)
+report_deliver(struct launch *launch, const struct audit_record *record, unsigned tries)
 {
 	struct timespec pause = {.tv_sec = 1};
 
-	while (report_send(launch, record) != 0) {
+	while (tries-- > 0 && report_send(launch, record) != 0) {
 		nanosleep(&pause, NULL);
-		if (pause.tv_sec < 60)
+		/* Each attempt takes five seconds; longer pauses would outlast a shutdown. */
+		if (pause.tv_sec < 8)
 			pause.tv_sec *= 2;
+		/* It came later than the deadline: once is enough. */
+		if (report_found(launch, record))
+			return;
 	}
 }

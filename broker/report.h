@@ -24,10 +24,39 @@ report_auth(
 void
 report_policy(struct audit_record *record, const struct launch *launch, const char *old_sha256,
     const char *text, size_t length);
-/* status: wait status; reason: why it ended ("command ended", "caller gone", ...). */
+
+/* Why it ended, for machines: BOXDO_ENDED. */
+#define REPORT_ENDED(X)                                                                            \
+	X(COMMAND, "command")           /* the command exited by itself */                         \
+	X(SIGNAL, "signal")             /* a signal ended the command */                           \
+	X(NOT_EXECUTED, "not-executed") /* it is not in the image, or cannot be executed */        \
+	X(CALLER_GONE, "caller-gone")   /* the process that stands for it was killed */            \
+	X(MAX_RUNTIME, "max_runtime")                                                              \
+	X(NOT_AFTER, "not_after")                                                                  \
+	X(MEMORY, "memory-limit")                                                                  \
+	X(STOPPED, "stopped")           /* boxdo stop */                                           \
+	X(KILLED, "killed")             /* its process 1, from outside */                          \
+	X(CONTAINER, "container-ended") /* that a command had joined */                            \
+	X(NOT_STARTED, "not-started")   /* given up between record and command */                  \
+	X(FAILED, "boxdo-failed")
+
+enum report_ended {
+#define X(id, name) ENDED_##id,
+	REPORT_ENDED(X)
+#undef X
+};
+
+struct report_ending {
+	int status;         /* wait status of the command */
+	const char *reason; /* NULL: not known yet; ended counts only with it */
+	enum report_ended ended;
+	uint64_t started; /* wire_now() */
+	struct rusage usage;
+};
+
 void
-report_end(struct audit_record *record, const struct launch *launch, int status, const char *reason,
-    const struct rusage *usage, uint64_t started);
+report_end(
+    struct audit_record *record, const struct launch *launch, const struct report_ending *ending);
 /* The launch was recorded and then given up. */
 void
 report_not_started(struct audit_record *record, const struct launch *launch,
@@ -44,8 +73,11 @@ report_send_launch(struct launch *launch, const struct audit_record *record);
 /* Waits for a record that was sent already. */
 int
 report_confirm(struct launch *launch, const struct audit_record *record);
-/* The same as report_send, again and again with back-off, until it is found. For records that are owed. */
+/* The same as report_send, again and again with back-off, until it is found, or so often. For records that are owed. */
 void
-report_deliver(struct launch *launch, const struct audit_record *record);
+report_deliver(struct launch *launch, const struct audit_record *record, unsigned tries);
+/* Looks, once, for a record that was sent. */
+bool
+report_found(struct launch *launch, const struct audit_record *record);
 
 #endif

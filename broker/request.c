@@ -16,6 +16,7 @@
  *   6. No two mounts have the same destination: the later would hide what the policy said of the other.
  *   7. No byte of the vector gets into an error unescaped: the line goes to a terminal and a record.
  *   8. Nothing is joined, unescaped or split twice (CVE-2021-3156).
+ *   9. Beside join, which is an id in full, stands nothing that would give a container anything.
  */
 #include "broker/request.h"
 
@@ -33,6 +34,7 @@ struct reader {
 	struct request *request;
 	char *error;
 	size_t error_size;
+	bool beside; /* a key that cannot stand beside join */
 };
 
 __attribute__((format(printf, 2, 3))) static int
@@ -293,16 +295,34 @@ request_tmpfs(struct reader *reader, const char *value)
 	return 0;
 }
 
+/* VENDOR/CLASS=NAME, with the letters CDI allows, beginning with a letter or digit each. */
+static bool
+request_cdi(const char *value)
+{
+	const char *slash = strchr(value, '/'), *equals = strchr(value, '=');
+
+	if (slash == NULL || equals == NULL || slash == value || equals < slash + 2 ||
+	    equals[1] == '\0' || strlen(value) > REQUEST_NAME_MAX)
+		return false;
+	return strspn(value, LETTERS DIGITS "_.-") == (size_t)(slash - value) &&
+	       strspn(slash + 1, LETTERS DIGITS "_.-") == (size_t)(equals - slash) - 1 &&
+	       request_only(equals + 1, LETTERS DIGITS "_.:-") && strchr("_.-", value[0]) == NULL &&
+	       strchr("_.-", slash[1]) == NULL && strchr("_.:-", equals[1]) == NULL;
+}
+
 static int
 request_device(struct reader *reader, const char *value)
 {
 	char *path = request_normalise(value, strlen(value));
 
+	if (path == NULL && request_cdi(value))
+		path = strdup(value);
 	/* It appears under the same name inside, and only in /dev does the container allow devices. */
-	if (path == NULL || !request_below(path, "/dev") || strcmp(path, "/dev") == 0) {
+	if (path == NULL ||
+	    (path[0] == '/' && (!request_below(path, "/dev") || strcmp(path, "/dev") == 0))) {
 		free(path);
-		return request_bad(
-		    reader, "device", value, "must be a path below /dev without . and ..");
+		return request_bad(reader, "device", value,
+		    "must be a path below /dev without . and .., or VENDOR/CLASS=NAME");
 	}
 	reader->request->devices[reader->request->device_count++] = path;
 	return 0;
@@ -320,6 +340,9 @@ request_workdir(struct reader *reader, const char *value)
 static int
 request_env(struct reader *reader, const char *value)
 {
+	/* Not even named: a value is nobody's business. */
+	if (strchr(value, '='))
+		return request_error(reader, "key 'env' takes a name and no value");
 	if (!request_only(value, LETTERS DIGITS "_") || (*value >= '0' && *value <= '9'))
 		return request_bad(reader, "variable", value,
 		    "may only hold letters, digits and '_', and begins with no digit");
@@ -348,8 +371,6 @@ request_ipc(struct reader *reader, const char *value)
 static int
 request_entrypoint(struct reader *reader, const char *value)
 {
-	if (*value == '\0')
-		return request_error(reader, "the entrypoint is empty");
 	reader->request->entrypoint = value;
 	return 0;
 }
@@ -379,6 +400,22 @@ request_shm_size(struct reader *reader, const char *value)
 	if (request_number(value, strlen(value), &reader->request->shm_size) != 0 ||
 	    reader->request->shm_size == 0)
 		return request_bad(reader, "shm-size", value, "is no number of bytes");
+	return 0;
+}
+
+static int
+request_scratch(struct reader *reader, const char *value)
+{
+	struct request *request = reader->request;
+
+	request->scratch = REQUEST_WITH_SCRATCH;
+	if (strcmp(value, "granted") == 0)
+		request->scratch = REQUEST_SCRATCH_IF_GRANTED;
+	else if (strcmp(value, "yes") != 0 &&
+	         (request_number(value, strlen(value), &request->scratch_size) != 0 ||
+	             request->scratch_size == 0))
+		return request_bad(
+		    reader, "scratch", value, "is neither 'yes', 'granted' nor a number of bytes");
 	return 0;
 }
 
@@ -468,6 +505,47 @@ request_cwd(struct reader *reader, const char *value)
 	return 0;
 }
 
+/* The place of value among words, from 1; 0 with the error filled. */
+static int
+request_among(struct reader *reader, const char *key, const char *value, const char *const *words)
+{
+	for (int i = 0; words[i] != NULL; i++)
+		if (strcmp(value, words[i]) == 0)
+			return i + 1;
+	request_bad(reader, key, value, "is none of the words for it");
+	return 0;
+}
+
+static int
+request_prompt(struct reader *reader, const char *value)
+{
+	static const char *const words[] = {"never", "stdin", "askpass", NULL};
+
+	reader->request->prompt =
+	    (enum request_prompt)request_among(reader, "prompt", value, words);
+	return reader->request->prompt != REQUEST_TERMINAL ? 0 : -1;
+}
+
+static int
+request_action(struct reader *reader, const char *value)
+{
+	static const char *const words[] = {"ps", "forget", "log", NULL};
+
+	reader->request->action =
+	    (enum request_action)request_among(reader, "action", value, words);
+	return reader->request->action != REQUEST_LAUNCH ? 0 : -1;
+}
+
+/* As records and `boxdo ps` show it. */
+static int
+request_join(struct reader *reader, const char *value)
+{
+	if (strlen(value) != 32 || !request_only(value, DIGITS "abcdef"))
+		return request_bad(reader, "join", value, "is no id of a container");
+	reader->request->join = value;
+	return 0;
+}
+
 /* --- the vector --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -493,9 +571,13 @@ static int (*const request_take[REQUEST_KEY_COUNT])(struct reader *reader, const
     [REQUEST_ENTRYPOINT] = request_entrypoint,
     [REQUEST_HOSTNAME] = request_hostname,
     [REQUEST_SHM_SIZE] = request_shm_size,
+    [REQUEST_SCRATCH] = request_scratch,
     [REQUEST_ULIMIT] = request_ulimit,
     [REQUEST_HOME] = request_home,
     [REQUEST_CWD] = request_cwd,
+    [REQUEST_PROMPT] = request_prompt,
+    [REQUEST_JOIN] = request_join,
+    [REQUEST_ACTION] = request_action,
     [REQUEST_REFUSED] = request_refused,
 };
 
@@ -537,6 +619,7 @@ request_read_keys(struct reader *reader, int argc, char **argv)
 			    reader, "the request has '%s' out of order", request_keys[key].name);
 		seen = key == last ? seen + 1 : 1;
 		last = key;
+		reader->beside |= !request_joins((enum request_key)key);
 		if (seen > request_keys[key].times)
 			return request_error(reader, "more than %zu times '%s' in one request",
 			    request_keys[key].times, request_keys[key].name);
@@ -552,7 +635,7 @@ request_read_keys(struct reader *reader, int argc, char **argv)
 int
 request_parse(struct request *request, int argc, char **argv, char *error, size_t error_size)
 {
-	struct reader reader = {request, error, error_size};
+	struct reader reader = {request, error, error_size, false};
 	int end;
 
 	if (argc < 2 || argv[0] == NULL || argv[1] == NULL)
@@ -569,5 +652,11 @@ request_parse(struct request *request, int argc, char **argv, char *error, size_
 	request->command = argv + end + 1;
 	while (request->command[request->command_count] != NULL)
 		request->command_count++;
+	if (request->join != NULL && (reader.beside || strcmp(request->image, "-") != 0))
+		return request_error(&reader,
+		    "a command that joins a container has what that has: only user, workdir, env "
+		    "and prompt go with 'join'");
+	if (request->join != NULL && request->command_count == 0)
+		return request_error(&reader, "the request joins a container and names no command");
 	return 0;
 }

@@ -6,6 +6,7 @@
  * One table, shared by the client (which writes the vector) and the helper (which believes none of
  * it): name, longest value in bytes without the NUL, how often it may come. Keys come in the order
  * of the table; a key out of order, unknown, too long or too often is refused by the helper.
+ * With join, which names a container that runs, only user, workdir, env and prompt go, and an image "-".
  * A value is never split again, but for bind (SOURCE:DESTINATION[:ro|:rw]; no colon in either path),
  * tmpfs (DESTINATION[:size=BYTES]) and ulimit (NAME=SOFT:HARD; numbers or "unlimited").
  */
@@ -48,9 +49,13 @@
 	X(ENTRYPOINT, "entrypoint", REQUEST_PATH_MAX,        1)        \
 	X(HOSTNAME,   "hostname",   63,                      1)        \
 	X(SHM_SIZE,   "shm-size",   20,                      1)        \
+	X(SCRATCH,    "scratch",    20,                      1)        \
 	X(ULIMIT,     "ulimit",     64,                      REQUEST_ULIMITS_MAX) \
 	X(HOME,       "home",       2,                       1)        \
 	X(CWD,        "cwd",        2,                       1)        \
+	X(PROMPT,     "prompt",     8,                       1)        \
+	X(JOIN,       "join",       32,                      1)        \
+	X(ACTION,     "action",     8,                       1)        \
 	X(REFUSED,    "refused",    1023,                    1)
 /* clang-format on */
 
@@ -61,7 +66,18 @@ enum request_key {
 	    REQUEST_KEY_COUNT
 };
 
+/* A writable root: none; where the rule grants one (granted); one, or refused (yes, or a size). */
+enum request_scratch { REQUEST_NO_SCRATCH, REQUEST_SCRATCH_IF_GRANTED, REQUEST_WITH_SCRATCH };
+
 enum request_mode { REQUEST_AS_GRANTED, REQUEST_READ_ONLY, REQUEST_READ_WRITE };
+
+/* Where a password comes from: the terminal; nowhere (-n); standard input (-S); a program (-A). */
+enum request_prompt { REQUEST_TERMINAL, REQUEST_NEVER, REQUEST_STDIN, REQUEST_ASKPASS };
+/*
+ * What is wanted instead of a launch: the caller's running containers, that their tickets are forgotten, or
+ * their own records (the command is then boxdo-log's options).
+ */
+enum request_action { REQUEST_LAUNCH, REQUEST_PS, REQUEST_FORGET, REQUEST_LOG };
 
 /* Strings point into buffers owned by the request. source may be relative to the caller's cwd. */
 struct request_bind {
@@ -88,17 +104,22 @@ struct request {
 	size_t bind_count;
 	struct request_tmpfs tmpfs[REQUEST_TMPFS_MAX];
 	size_t tmpfs_count;
-	const char *devices[REQUEST_DEVICES_MAX]; /* absolute paths */
+	const char *devices[REQUEST_DEVICES_MAX]; /* absolute paths; CDI names: VENDOR/CLASS=NAME */
 	size_t device_count;
 	const char *workdir;                /* NULL or absolute path inside */
 	const char *envs[REQUEST_ENVS_MAX]; /* names only */
 	size_t env_count;
 	const char *network;    /* NULL, "host" or "none" */
 	const char *ipc;        /* NULL, "private" or "host" */
-	const char *entrypoint; /* NULL or a command */
-	const char *refused;    /* NULL, or why the client refused: nothing is started */
-	const char *hostname;   /* NULL or one DNS label */
-	uint64_t shm_size;      /* bytes; 0: as large as the host's */
+	const char *entrypoint; /* NULL: the image's; a command; "": none */
+	enum request_prompt prompt;
+	enum request_action action;
+	const char *join;     /* NULL, or the id of the container the command is started in */
+	const char *refused;  /* NULL, or why the client refused: nothing is started */
+	const char *hostname; /* NULL or one DNS label */
+	uint64_t shm_size;    /* bytes; 0: as large as the host's */
+	enum request_scratch scratch;
+	uint64_t scratch_size; /* bytes; 0: as many as are granted */
 	struct request_ulimit ulimits[REQUEST_ULIMITS_MAX];
 	size_t ulimit_count;
 	bool no_home, no_cwd; /* home=no, cwd=no */
@@ -113,5 +134,13 @@ struct request {
  */
 int
 request_parse(struct request *request, int argc, char **argv, char *error, size_t error_size);
+
+/* May key stand beside join? */
+static inline bool
+request_joins(enum request_key key)
+{
+	return key == REQUEST_IMAGE || key == REQUEST_USER || key == REQUEST_WORKDIR ||
+	       key == REQUEST_ENV || key == REQUEST_PROMPT || key == REQUEST_JOIN;
+}
 
 #endif

@@ -90,23 +90,23 @@ sanitize_limits(struct origin *origin)
 	static const struct itimerval off;
 	struct rlimit limit;
 
-	for (int i = 0; i < (int)RLIM_NLIMITS; i++)
-		if (getrlimit((__rlimit_resource_t)i, &origin->limits[i]) != 0)
-			give_up("cannot read a resource limit");
 	/*
 	 * Up to the hard limit always works; past it only with CAP_SYS_RESOURCE, which root may lack. A
 	 * hard limit is never lowered: the command gets the caller's own back, after privilege is gone.
 	 */
 	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-		const struct rlimit *before = &origin->limits[wanted[i].resource];
+		struct rlimit *before = &origin->limits[wanted[i].resource];
 
+		if (getrlimit(wanted[i].resource, before) != 0)
+			give_up("cannot read a resource limit");
+		origin->limit_changed[wanted[i].resource] = true;
 		limit.rlim_cur = wanted[i].soft;
 		limit.rlim_max =
 		    wanted[i].soft > before->rlim_max ? wanted[i].soft : before->rlim_max;
-		if (setrlimit((__rlimit_resource_t)wanted[i].resource, &limit) == 0)
+		if (setrlimit(wanted[i].resource, &limit) == 0)
 			continue;
 		limit.rlim_cur = limit.rlim_max = before->rlim_max;
-		setrlimit((__rlimit_resource_t)wanted[i].resource, &limit);
+		setrlimit(wanted[i].resource, &limit);
 	}
 	/* Interval timers survive execve (ITIMER_REAL would kill us half way). */
 	setitimer(ITIMER_REAL, &off, NULL);
@@ -121,7 +121,8 @@ sanitize_priority(struct origin *origin)
 
 	/* Survives execve, and one of years would let no deadline pass and no pause end. */
 	origin->timer_slack = (unsigned)prctl(PR_GET_TIMERSLACK);
-	prctl(PR_SET_TIMERSLACK, 50000UL);
+	prctl(
+	    PR_SET_TIMERSLACK, 1000UL); /* ns: pauses while a record is awaited are not stretched */
 	errno = 0;
 	origin->nice = getpriority(PRIO_PROCESS, 0);
 	origin->scheduler = sched_getscheduler(0);

@@ -2,12 +2,13 @@
 #ifndef BOXDO_SUPERVISOR_H
 #define BOXDO_SUPERVISOR_H
 
+#include "broker/auth.h"
 #include "broker/cgroup.h"
 #include "broker/origin.h"
 
-/* handle and prompt: sockets; HANDLE holds the other ends. Does not return. */
+/* handle: a socket; HANDLE holds the other end. auth: started, and not asked yet. Does not return. */
 void
-supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int handle, int prompt)
-    __attribute__((noreturn));
+supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int handle,
+    const struct auth *auth) __attribute__((noreturn));
 
 #endif

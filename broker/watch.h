@@ -3,8 +3,9 @@
 #define BOXDO_WATCH_H
 
 #include "broker/launch.h"
+#include "broker/memory.h"
 
 void
-watch_run(struct launch *launch) __attribute__((noreturn));
+watch_run(struct launch *launch, const struct memory *memory) __attribute__((noreturn));
 
 #endif

@@ -115,7 +115,9 @@ wire_receive(int socket, pid_t sender, struct wire_message *message, uint64_t de
 	pid_t from;
 
 	for (;;) {
-		length = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		/* Who waits for ever need not poll, which a process that may have no descriptor cannot. */
+		length = recvmsg(socket, &header,
+		    MSG_CMSG_CLOEXEC | (deadline == UINT64_MAX ? 0 : MSG_DONTWAIT));
 		if (length >= 0)
 			break;
 		if (errno != EAGAIN && errno != EINTR)
