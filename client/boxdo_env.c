@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern char **environ;
+
 #define NAME_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
 /* The variable of that name, or a new one; NULL: too many, or out of memory. */
@@ -123,5 +125,25 @@ boxdo_env_file(struct boxdo_run *run, const char *path)
 		error = boxdo_fail("--env-file %s: %s", path, strerror(errno));
 	free(line);
 	fclose(file);
+	return error;
+}
+
+int
+boxdo_env_prefixed(struct boxdo_run *run, const char *prefix)
+{
+	size_t length = strlen(prefix);
+	int error = 0;
+
+	for (char **variable = environ; error == 0 && *variable != NULL; variable++) {
+		const char *name = *variable + length, *equals;
+
+		if (strncmp(*variable, prefix, length) != 0)
+			continue;
+		equals = strchr(name, '=');
+		/* Who set a name that no shell can write did not mean us. */
+		if (equals != NULL && equals > name && (*name < '0' || *name > '9') &&
+		    strspn(name, NAME_BYTES) == (size_t)(equals - name))
+			error = boxdo_env_take(run, name, prefix, true);
+	}
 	return error;
 }

@@ -8,6 +8,7 @@
 #include "client/boxdo.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int
@@ -16,7 +17,7 @@ boxdo_take_name(struct boxdo_run *run, const char *value)
 	return boxdo_run_add(run, REQUEST_NAME, value, strlen(value));
 }
 
-static int
+int
 boxdo_take_hostname(struct boxdo_run *run, const char *value)
 {
 	return boxdo_run_add(run, REQUEST_HOSTNAME, value, strlen(value));
@@ -26,16 +27,16 @@ boxdo_take_hostname(struct boxdo_run *run, const char *value)
 static int
 boxdo_take_entrypoint(struct boxdo_run *run, const char *value)
 {
-	return *value == '\0' ? 0 : boxdo_run_add(run, REQUEST_ENTRYPOINT, value, strlen(value));
+	return boxdo_run_add(run, REQUEST_ENTRYPOINT, value, strlen(value));
 }
 
-static int
+int
 boxdo_take_user(struct boxdo_run *run, const char *value)
 {
 	return *value == '\0' ? 0 : boxdo_run_add(run, REQUEST_USER, value, strlen(value));
 }
 
-static int
+int
 boxdo_take_workdir(struct boxdo_run *run, const char *value)
 {
 	if (*value != '/')
@@ -64,19 +65,100 @@ boxdo_take_ipc(struct boxdo_run *run, const char *value)
 	return boxdo_run_add(run, REQUEST_IPC, value, strlen(value));
 }
 
+int
+boxdo_take_scratch(struct boxdo_run *run, const char *value)
+{
+	return value != NULL ? boxdo_scratch_size(run, value)
+	                     : boxdo_run_add(run, REQUEST_SCRATCH, "yes", 3);
+}
+
 static int
+boxdo_take_storage(struct boxdo_run *run, const char *value)
+{
+	return strncmp(value, "size=", 5) == 0
+	           ? boxdo_scratch_size(run, value + 5)
+	           : boxdo_fail("--storage-opt %s is refused: type size=SIZE, of a writable root "
+	                        "that your rule grants",
+	                 value);
+}
+
+static int
+boxdo_take_cidfile(struct boxdo_run *run, const char *value)
+{
+	run->cidfile = *value != '\0' ? value : NULL;
+	return 0;
+}
+
+static int
+boxdo_take_rm(struct boxdo_run *run, const char *value)
+{
+	(void)value;
+	run->remove = true;
+	return 0;
+}
+
+static int
+boxdo_take_read_only(struct boxdo_run *run, const char *value)
+{
+	(void)value;
+	run->read_only = true;
+	return 0;
+}
+
+int
 boxdo_take_no_home(struct boxdo_run *run, const char *value)
 {
 	(void)value;
 	return boxdo_run_add(run, REQUEST_HOME, "no", 2);
 }
 
-static int
+int
 boxdo_take_contain(struct boxdo_run *run, const char *value)
 {
 	int error = boxdo_take_no_home(run, value);
 
 	return error != 0 ? error : boxdo_run_add(run, REQUEST_CWD, "no", 2);
+}
+
+int
+boxdo_take_limit(struct boxdo_run *run, const char *value)
+{
+	static bool said;
+
+	(void)run;
+	(void)value;
+	if (!said)
+		boxdo_note(
+		    "note: limits of memory, processors and processes are those of your session or "
+		    "batch job; those on the command line have no effect");
+	said = true;
+	return 0;
+}
+
+int
+boxdo_take_never(struct boxdo_run *run, const char *value)
+{
+	(void)value;
+	return boxdo_run_add(run, REQUEST_PROMPT, "never", 5);
+}
+
+int
+boxdo_take_stdin(struct boxdo_run *run, const char *value)
+{
+	(void)value;
+	return boxdo_run_add(run, REQUEST_PROMPT, "stdin", 5);
+}
+
+int
+boxdo_take_askpass(struct boxdo_run *run, const char *value)
+{
+	const char *program = getenv("BOXDO_ASKPASS");
+
+	(void)value;
+	if (program == NULL || *program != '/')
+		return boxdo_fail("-A: BOXDO_ASKPASS must name the program that asks, by its "
+		                  "absolute path");
+	return boxdo_run_add(run, REQUEST_PROMPT, "askpass", 7);
 }
 
 /* Reasons that several options share. */
@@ -93,11 +175,17 @@ boxdo_take_contain(struct boxdo_run *run, const char *value)
 
 static const struct boxdo_option boxdo_options[] = {
     /* Honoured. */
+    {"askpass", NULL, boxdo_take_askpass, NULL, "a password comes from the program BOXDO_ASKPASS",
+        'A'},
+    {"cidfile", "FILE", boxdo_take_cidfile, NULL,
+        "the container's name is written there, and its status kept for boxdo wait", 0},
     {"contain", NULL, boxdo_take_contain, NULL, "neither home nor working directory inside", 0},
-    {"device", "PATH", boxdo_device, NULL, "a device, under the same path inside", 0},
+    {"device", "PATH|CDI-NAME", boxdo_device, NULL,
+        "a device, under the same path inside; or vendor.com/class=name", 0},
     {"entrypoint", "COMMAND", boxdo_take_entrypoint, NULL, "goes before COMMAND", 0},
     {"env", "NAME[=VALUE]", boxdo_env, NULL, "a variable; without a value: as it is set here", 'e'},
     {"env-file", "FILE", boxdo_env_file, NULL, "variables, one a line", 0},
+    {"gpus", "all|device=NAME,...", boxdo_gpus, NULL, "NVIDIA's, by CDI: nvidia.com/gpu=NAME", 0},
     {"hostname", "NAME", boxdo_take_hostname, NULL, "the container's host name", 'h'},
     {"ipc", "host|private", boxdo_take_ipc, NULL, "shared memory with this host, or its own", 0},
     {"mount", "type=...", boxdo_mount, NULL,
@@ -107,7 +195,17 @@ static const struct boxdo_option boxdo_options[] = {
     {"net", "host|none", boxdo_take_network, NULL, "the same as --network", 0},
     {"network", "host|none", boxdo_take_network, NULL, "this host's network, or none", 0},
     {"no-home", NULL, boxdo_take_no_home, NULL, "the home directory is not inside", 0},
+    {"non-interactive", NULL, boxdo_take_never, NULL,
+        "no password is asked for: refused if one is needed", 'n'},
+    {"read-only", NULL, boxdo_take_read_only, NULL, "the root is read-only", 0},
+    {"rm", NULL, boxdo_take_rm, NULL, "nothing ever stays; nor does a status, with --cidfile", 0},
+    {"scratch", NULL, boxdo_take_scratch, "SIZE",
+        "the root is writable; what is written lies in memory and is discarded", 0},
     {"shm-size", "SIZE", boxdo_shm_size, NULL, "size of /dev/shm", 0},
+    {"stdin", NULL, boxdo_take_stdin, NULL,
+        "a password is read from standard input, one line; the rest is COMMAND's", 'S'},
+    {"storage-opt", "size=SIZE", boxdo_take_storage, NULL,
+        "a writable root of that size, or refused", 0},
     {"tmpfs", "PATH[:size=SIZE]", boxdo_tmpfs, NULL, "an empty directory in memory", 0},
     {"ulimit", "NAME=SOFT[:HARD]", boxdo_ulimit, NULL, "a resource limit; -1 is unlimited", 0},
     {"user", "NAME|UID[:GID]", boxdo_take_user, NULL, "yourself, or an account your rule names",
@@ -125,8 +223,6 @@ static const struct boxdo_option boxdo_options[] = {
     {"interactive", NULL, NULL, "*", "standard input is always yours", 'i'},
     {"no-healthcheck", NULL, NULL, "*", "there never is one", 0},
     {"quiet", NULL, NULL, "*", "nothing is pulled", 'q'},
-    {"read-only", NULL, NULL, "*", "the image is always read-only", 0},
-    {"rm", NULL, NULL, "*", "nothing ever stays", 0},
     {"sig-proxy", NULL, NULL, "*", "signals are always passed on", 0},
     {"tty", NULL, NULL, "*", "the terminal is always yours", 't'},
 
@@ -142,7 +238,6 @@ static const struct boxdo_option boxdo_options[] = {
     {"cgroup-parent", "CGROUP", NULL, NULL, "a container stays in your own cgroup, with its limits",
         0},
     {"cgroupns", "MODE", NULL, NULL, "a container stays in your own cgroup; leave it out", 0},
-    {"cidfile", "FILE", NULL, NULL, FOREGROUND "its process id is $!", 0},
     {"cpu-count", "NUMBER", NULL, NULL, LIMITS, 0},
     {"cpu-percent", "NUMBER", NULL, NULL, LIMITS, 0},
     {"cpu-period", "NUMBER", NULL, NULL, LIMITS, 0},
@@ -169,10 +264,6 @@ static const struct boxdo_option boxdo_options[] = {
     {"dns-search", "DOMAIN", NULL, NULL,
         "the container resolves names as this host does; leave it out", 0},
     {"domainname", "NAME", NULL, NULL, "type the whole name with --hostname", 0},
-    {"gpus", "REQUEST", NULL, NULL,
-        "name the devices with --device where your rule grants them; CDI"
-        " comes later",
-        0},
     {"group-add", "GROUP", NULL, "keep-groups", "inside you have exactly your groups", 0},
     {"health-cmd", "COMMAND", NULL, NULL, HEALTH, 0},
     {"health-interval", "TIME", NULL, NULL, HEALTH, 0},
@@ -228,7 +319,6 @@ static const struct boxdo_option boxdo_options[] = {
         "nobody stops your container but you; type"
         " 'timeout -k SECONDS ... boxdo run ...'",
         0},
-    {"storage-opt", "OPTION", NULL, NULL, "images are mounted read-only; there is no storage", 0},
     {"sysctl", "KEY=VALUE", NULL, NULL, RIGHTS "; an administrator sets kernel parameters", 0},
     {"use-api-socket", NULL, NULL, NULL, "there is no daemon to talk to", 0},
     {"userns", "MODE", NULL, "host keep-id", "inside you are who you are outside; leave it out", 0},
@@ -239,24 +329,54 @@ static const struct boxdo_option boxdo_options[] = {
     {"volumes-from", "CONTAINER", NULL, NULL, "name the same directories again with -v", 0},
 };
 
-#define OPTIONS (sizeof(boxdo_options) / sizeof(boxdo_options[0]))
+const struct boxdo_table boxdo_run_options = BOXDO_TABLE(boxdo_options);
+const struct boxdo_grammar boxdo_run_grammar = {
+    "boxdo run", "IMAGE [COMMAND [ARG...]]", {&boxdo_run_options}, NULL};
+const char *const boxdo_run_own[] = {"contain", "no-home", "scratch", NULL};
 
-const struct boxdo_option *
-boxdo_option_named(const char *name, size_t length)
+/* --- looking options up ------------------------------------------------------------------------------ */
+
+static bool
+boxdo_option_lacking(const struct boxdo_grammar *grammar, const char *name)
 {
-	for (size_t i = 0; i < OPTIONS; i++)
-		if (strlen(boxdo_options[i].name) == length &&
-		    memcmp(boxdo_options[i].name, name, length) == 0)
-			return &boxdo_options[i];
+	for (const char *const *lacks = grammar->lacks; lacks != NULL && *lacks != NULL; lacks++)
+		if (strcmp(*lacks, name) == 0)
+			return true;
+	return false;
+}
+
+/* The i-th option of a grammar, counted through its tables; NULL: no more. An option that stands twice is hidden. */
+static const struct boxdo_option *
+boxdo_option_at(const struct boxdo_grammar *grammar, size_t i)
+{
+	for (size_t at = 0; at < BOXDO_TABLES_MAX && grammar->tables[at] != NULL; at++) {
+		if (i < grammar->tables[at]->count)
+			return &grammar->tables[at]->options[i];
+		i -= grammar->tables[at]->count;
+	}
 	return NULL;
 }
 
 const struct boxdo_option *
-boxdo_option_lettered(char letter)
+boxdo_option_named(const struct boxdo_grammar *grammar, const char *name, size_t length)
 {
-	for (size_t i = 0; i < OPTIONS; i++)
-		if (boxdo_options[i].letter == letter)
-			return &boxdo_options[i];
+	const struct boxdo_option *option;
+
+	for (size_t i = 0; (option = boxdo_option_at(grammar, i)) != NULL; i++)
+		if (strlen(option->name) == length && memcmp(option->name, name, length) == 0 &&
+		    !boxdo_option_lacking(grammar, option->name))
+			return option;
+	return NULL;
+}
+
+const struct boxdo_option *
+boxdo_option_lettered(const struct boxdo_grammar *grammar, char letter)
+{
+	const struct boxdo_option *option;
+
+	for (size_t i = 0; (option = boxdo_option_at(grammar, i)) != NULL; i++)
+		if (option->letter == letter && !boxdo_option_lacking(grammar, option->name))
+			return option;
 	return NULL;
 }
 
@@ -284,27 +404,33 @@ boxdo_distance(const char *a, size_t length, const char *b)
 }
 
 const char *
-boxdo_option_nearest(const char *name, size_t length)
+boxdo_option_nearest(const struct boxdo_grammar *grammar, const char *name, size_t length)
 {
+	const struct boxdo_option *option;
 	const char *nearest = NULL;
 	size_t best = 3; /* further away it is a guess that only puzzles */
 
-	for (size_t i = 0; length > 2 && length < 32 && i < OPTIONS; i++) {
-		size_t distance = boxdo_distance(name, length, boxdo_options[i].name);
+	for (size_t i = 0;
+	     length > 2 && length < 32 && (option = boxdo_option_at(grammar, i)) != NULL; i++) {
+		size_t distance = boxdo_distance(name, length, option->name);
 
-		if (distance < best) {
+		if (distance < best && !boxdo_option_lacking(grammar, option->name)) {
 			best = distance;
-			nearest = boxdo_options[i].name;
+			nearest = option->name;
 		}
 	}
 	return nearest;
 }
 
-enum kind { HONOURED, WITHOUT_EFFECT, REFUSED };
+/* --- the help ---------------------------------------------------------------------------------------- */
+
+enum kind { HONOURED, WITHOUT_EFFECT, NOTED, REFUSED };
 
 static enum kind
 boxdo_option_kind(const struct boxdo_option *option)
 {
+	if (option->take == boxdo_take_limit)
+		return NOTED;
 	if (option->take != NULL)
 		return HONOURED;
 	return option->accepted != NULL && strcmp(option->accepted, "*") == 0 ? WITHOUT_EFFECT
@@ -318,8 +444,10 @@ boxdo_option_print(const struct boxdo_option *option)
 
 	if (option->letter != 0)
 		snprintf(letter, sizeof(letter), "-%c, ", option->letter);
-	snprintf(left, sizeof(left), "%4s--%s%s%s", letter, option->name,
-	    option->argument != NULL ? " " : "", option->argument != NULL ? option->argument : "");
+	snprintf(left, sizeof(left), "%4s--%s%s%s%s", letter, option->name,
+	    option->argument != NULL ? " " : "", option->argument != NULL ? option->argument : "",
+	    option->take != NULL && option->argument == NULL && option->accepted != NULL ? "[=SIZE]"
+	                                                                                 : "");
 	printf("  %-32s  %s", left, option->text);
 	if (boxdo_option_kind(option) == REFUSED && option->accepted != NULL)
 		printf(" (without effect: %s)", option->accepted);
@@ -327,17 +455,26 @@ boxdo_option_print(const struct boxdo_option *option)
 }
 
 int
-boxdo_options_help(void)
+boxdo_options_help(const struct boxdo_grammar *grammar)
 {
 	static const char *const headings[] = {"Honoured, as far as your rule grants it:",
-	    "Accepted without effect:", "Refused, and why:"};
+	    "Accepted without effect:", "Accepted with a note:", "Refused, and why:"};
+	const struct boxdo_option *option;
 
-	puts("usage: boxdo run [OPTIONS] IMAGE [COMMAND [ARG...]]");
+	printf("usage: %s [OPTIONS] %s\n", grammar->name, grammar->operands);
 	for (int kind = HONOURED; kind <= REFUSED; kind++) {
-		printf("\n%s\n", headings[kind]);
-		for (size_t i = 0; i < OPTIONS; i++)
-			if ((int)boxdo_option_kind(&boxdo_options[i]) == kind)
-				boxdo_option_print(&boxdo_options[i]);
+		bool any = false;
+
+		for (size_t i = 0; (option = boxdo_option_at(grammar, i)) != NULL; i++) {
+			if ((int)boxdo_option_kind(option) != kind ||
+			    option !=
+			        boxdo_option_named(grammar, option->name, strlen(option->name)))
+				continue;
+			if (!any)
+				printf("\n%s\n", headings[kind]);
+			any = true;
+			boxdo_option_print(option);
+		}
 	}
 	return fflush(stdout) == 0 ? 0 : BOXDO_EXIT_CLIENT;
 }

@@ -70,6 +70,15 @@ boxdo_shm_size(struct boxdo_run *run, const char *value)
 	return error != 0 ? error : boxdo_run_add(run, REQUEST_SHM_SIZE, digits, strlen(digits));
 }
 
+int
+boxdo_scratch_size(struct boxdo_run *run, const char *value)
+{
+	char digits[DIGITS_SIZE];
+	int error = boxdo_size("--scratch", value, strlen(value), digits);
+
+	return error != 0 ? error : boxdo_run_add(run, REQUEST_SCRATCH, digits, strlen(digits));
+}
+
 /* --- binds ---------------------------------------------------------------------------------------- */
 
 /* What was asked for; pieces of the text that was typed. */
@@ -337,9 +346,12 @@ boxdo_device(struct boxdo_run *run, const char *value)
 	size_t length = strcspn(value, ":");
 	const char *rest = value + length;
 
+	/* A CDI name may hold a colon (a GPU's UUID by MIG); what it means inside its specification says. */
+	if (*value != '/' && strchr(value, '/') != NULL && strchr(value, '=') != NULL)
+		return boxdo_run_add(run, REQUEST_DEVICE, value, strlen(value));
 	if (*value != '/')
 		return boxdo_fail(
-		    "--device %s: name a path below /dev; CDI names (vendor/class=name) come later",
+		    "--device %s: name a path below /dev, or a device by CDI (vendor/class=name)",
 		    value);
 	if (rest[0] == ':' && rest[1] == '/') {
 		size_t inside = strcspn(rest + 1, ":");
@@ -353,6 +365,35 @@ boxdo_device(struct boxdo_run *run, const char *value)
 		return boxdo_fail(
 		    "--device %s: after the path may come r, w and m, no more", value);
 	return boxdo_run_add(run, REQUEST_DEVICE, value, length);
+}
+
+/* all, or device=NAME[,NAME...], in docker's quotes or not: the devices CDI calls nvidia.com/gpu=NAME. */
+int
+boxdo_gpus(struct boxdo_run *run, const char *value)
+{
+	char text[REQUEST_NAME_MAX + 1];
+	size_t length = strlen(value);
+	int error = 0;
+
+	if (length > 1 && value[0] == '"' && value[length - 1] == '"') {
+		value++;
+		length -= 2;
+	}
+	if (boxdo_is(value, length, "all"))
+		return boxdo_run_add(run, REQUEST_DEVICE, "nvidia.com/gpu=all", 18);
+	if (length <= 7 || strncmp(value, "device=", 7) != 0)
+		return boxdo_fail("--gpus=%s is refused: type all, or device=NAME[,NAME] (a number "
+		                  "counts nothing "
+		                  "here, since nobody hands GPUs out)",
+		    value);
+	for (const char *at = value + 7, *end = value + length; error == 0 && at <= end;) {
+		size_t part = strcspn(at, ",\"");
+
+		snprintf(text, sizeof(text), "nvidia.com/gpu=%.*s", (int)part, at);
+		error = boxdo_run_add(run, REQUEST_DEVICE, text, strlen(text));
+		at += part + 1;
+	}
+	return error;
 }
 
 /* A limit as docker writes it: digits, or -1 for unlimited. NULL: neither. */
