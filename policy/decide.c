@@ -11,29 +11,21 @@
  * paths as they were opened. Distrusts: everything typed.
  * On error: refused. The verdict is REFUSE from the first line to the last but one.
  */
+#include "policy/decide.h"
+
 #include "policy/images.h"
-#include "policy/offer.h"
 #include "policy/place.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* What was learnt on the way to the rule that decides. */
-struct decide {
-	struct offer offer;         /* allow: the rule that decides, or NULL */
-	const struct rule *nearest; /* matched, but did not cover; the fewest things missing */
-	size_t nearest_missing;
-	const struct rule *other;    /* about the image, but not about this command or account */
-	const struct rule *narrowed; /* the first passed over that narrows the environment */
-};
-
-static const char *
+const char *
 decide_run_as(const struct policy *policy, const struct policy_question *q)
 {
 	return q->run_as != NULL && strcmp(q->run_as, policy->who->name) != 0 ? q->run_as : NULL;
 }
 
-static bool
+bool
 decide_command(const struct rule *rule, const struct policy_question *q)
 {
 	static const char *const nothing[] = {NULL};
@@ -45,12 +37,70 @@ decide_command(const struct rule *rule, const struct policy_question *q)
 	return !rule->has_command;
 }
 
+static void
+decide_name_rule(struct policy_decision *d, const char *kind, const struct rule *rule)
+{
+	snprintf(
+	    d->rule, sizeof(d->rule), "%s %s (%s:%u)", kind, rule->name, rule->file, rule->line);
+	place_clean(d->rule);
+}
+
 /* --- denies ----------------------------------------------------------------------------------- */
+
+/* The same place in the same file system, or one below the other: whatever they are called. */
+static bool
+decide_meet(const struct policy_spots *a, const struct policy_spots *b)
+{
+	size_t i, j;
+
+	for (i = 0; a != NULL && b != NULL && i < a->count; i++)
+		for (j = 0; j < b->count; j++)
+			if (a->spots[i].device == b->spots[j].device &&
+			    match_touches(a->spots[i].path, b->spots[j].path))
+				return true;
+	return false;
+}
+
+static const struct policy_spots *
+decide_spots(const struct policy_question *q, const struct policy_mount *mount)
+{
+	switch (mount->from) {
+	case POLICY_FROM_REQUEST:
+		return &q->binds[mount->index].spots;
+	case POLICY_FROM_HOME:
+		return &q->home.spots;
+	case POLICY_FROM_CWD:
+		return &q->cwd.spots;
+	case POLICY_FROM_PATHS:
+		break;
+	}
+	return q->path_spots != NULL ? &q->path_spots[mount->index] : NULL;
+}
+
+static bool
+decide_meets(
+    const struct policy_question *q, const struct policy_decision *d, const struct rule_bind *bind)
+{
+	const struct policy_spots *spots = bind->source[0] == '~'   ? &q->home.spots
+	                                   : bind->source[0] == '.' ? &q->cwd.spots
+	                                   : q->path_spots != NULL  ? &q->path_spots[bind->path]
+	                                                            : NULL;
+	size_t i;
+
+	for (i = 0; i < d->mount_count; i++)
+		if (decide_meet(spots, decide_spots(q, &d->mounts[i])))
+			return true;
+	return q->image == NULL && decide_meet(spots, &q->image_spots);
+}
 
 static bool
 decide_touches(const struct policy_question *q, const struct policy_decision *d, const char *path)
 {
 	size_t i;
+
+	for (i = 0; i < q->brought_count; i++)
+		if (match_touches(path, q->brought[i]))
+			return true;
 
 	for (i = 0; i < d->mount_count; i++)
 		if (match_touches(path, d->mounts[i].path))
@@ -62,8 +112,7 @@ decide_touches(const struct policy_question *q, const struct policy_decision *d,
 	return q->image == NULL && q->image_path != NULL && match_touches(path, q->image_path);
 }
 
-/* Both as opened and as written: a deny must not depend on what the caller can open. */
-static bool
+bool
 decide_deny_binds(
     const struct rule *rule, const struct policy_question *q, const struct policy_decision *d)
 {
@@ -80,6 +129,8 @@ decide_deny_binds(
 			opened = bind->source[0] == '~' ? q->home.path : q->cwd.path;
 			written = bind->source[0] == '~' ? q->home.typed : q->cwd.typed;
 		}
+		if (decide_meets(q, d, bind))
+			return true;
 		if ((opened != NULL && decide_touches(q, d, opened)) ||
 		    (written != NULL && written[0] == '/' && decide_touches(q, d, written)))
 			return true;
@@ -87,8 +138,29 @@ decide_deny_binds(
 	return false;
 }
 
-/* Devices asked for, and those a bind of /dev or of something in it brings along. */
+/* Devices asked for, those CDI names bring along, and those a bind of /dev or of something in it does. */
 static bool
+decide_deny_node(
+    const char *pattern, const struct policy_question *q, const struct policy_decision *d)
+{
+	size_t i;
+
+	for (i = 0; i < q->device_count; i++)
+		if (match_path_touches(pattern, q->devices[i]))
+			return true;
+	for (i = 0; i < q->brought_count; i++)
+		if (match_touches("/dev", q->brought[i]) &&
+		    match_path_touches(pattern, q->brought[i]))
+			return true;
+	for (i = 0; i < d->mount_count; i++)
+		if (match_touches("/dev", d->mounts[i].path) &&
+		    match_path_touches(pattern, d->mounts[i].path))
+			return true;
+	return false;
+}
+
+/* "*" means any device, whichever way it is named. */
+bool
 decide_deny_devices(
     const struct rule *rule, const struct policy_question *q, const struct policy_decision *d)
 {
@@ -96,19 +168,23 @@ decide_deny_devices(
 
 	for (i = 0; i < rule->devices.count; i++) {
 		const char *pattern = rule->devices.items[i];
+		bool node = pattern[0] == '/' || strcmp(pattern, "*") == 0;
 
-		for (j = 0; j < q->device_count; j++)
-			if (match_path_touches(pattern, q->devices[j]))
+		if (node && decide_deny_node(pattern, q, d))
+			return true;
+		for (j = 0; pattern[0] != '/' && j < q->cdi_count; j++)
+			if (match_text(pattern, q->cdi[j]))
 				return true;
-		for (j = 0; j < d->mount_count; j++)
-			if (match_touches("/dev", d->mounts[j].path) &&
-			    match_path_touches(pattern, d->mounts[j].path))
+		/* A device is its nodes, by whichever name they come. */
+		for (j = 0; !node && j < q->cdi_name_count; j++)
+			if (match_text(pattern, q->cdi_names[j].name) &&
+			    decide_deny_node(q->cdi_names[j].node, q, d))
 				return true;
 	}
 	return false;
 }
 
-static bool
+bool
 decide_deny_network(const struct rule *rule, const char *network)
 {
 	if (network == NULL)
@@ -163,6 +239,14 @@ decide_allow_matches(struct decide *decide, const struct rule *rule)
 	return false;
 }
 
+/* Of two limits the lower; 0 is none. */
+static void
+decide_lower(unsigned *limit, unsigned other)
+{
+	if (other != 0 && (*limit == 0 || other < *limit))
+		*limit = other;
+}
+
 /*
  * A rule's duties hold for whoever it matches, so that asking for more never gets an easier rule.
  */
@@ -170,8 +254,17 @@ static void
 decide_take_duties(const struct rule *rule, struct policy_decision *d)
 {
 	d->password = d->password || rule->password;
+	if (d->limit == NULL && rule->limit != NULL) {
+		d->limit = rule->limit;
+		decide_name_rule(d, "allow", rule);
+		memcpy(d->limited, d->rule, sizeof(d->limited));
+		d->rule[0] = '\0';
+	}
 	if (rule->max_runtime != 0 && (d->max_runtime == 0 || rule->max_runtime < d->max_runtime))
 		d->max_runtime = rule->max_runtime;
+	decide_lower(&d->max_running, rule->max_running);
+	for (int unit = 0; unit < POLICY_UNITS; unit++)
+		decide_lower(&d->max_launches[unit], rule->max_launches[unit]);
 }
 
 static void
@@ -183,6 +276,8 @@ decide_pass_over(struct decide *decide, const struct rule *rule, size_t missing)
 	}
 	if (decide->narrowed == NULL && rule->has_env)
 		decide->narrowed = rule;
+	if (rule->scratch != 0 && (decide->scratch == 0 || rule->scratch < decide->scratch))
+		decide->scratch = rule->scratch;
 }
 
 static void
@@ -207,14 +302,6 @@ decide_allow(struct decide *decide, struct policy_decision *d)
 /* --- the answer ------------------------------------------------------------------------------- */
 
 static void
-decide_name_rule(struct policy_decision *d, const char *kind, const struct rule *rule)
-{
-	snprintf(
-	    d->rule, sizeof(d->rule), "%s %s (%s:%u)", kind, rule->name, rule->file, rule->line);
-	place_clean(d->rule);
-}
-
-static void
 decide_refuse_denied(struct policy_decision *d, const struct rule *deny)
 {
 	bool things = deny->has_binds || deny->has_devices || deny->has_network;
@@ -235,10 +322,19 @@ decide_refuse_image(const struct decide *decide, struct policy_decision *d)
 	char runnable[POLICY_TEXT_MAX / 2];
 
 	policy_runnable(decide->offer.policy, runnable, sizeof(runnable));
-	snprintf(d->reason, sizeof(d->reason),
-	    "image %.400s is not permitted to you here and now; %s%s", image != NULL ? image : "",
-	    runnable[0] != '\0' ? "you may run: " : "there is none that is: ask an admin",
-	    runnable);
+	if (q->user_image)
+		snprintf(d->reason, sizeof(d->reason),
+		    "%.400s is an image of your own, and no rule permits those to you (user_images "
+		    "= "
+		    "yes): ask an admin for that, or to take it over (boxdo image add --from "
+		    "%.200s)",
+		    image, image);
+	else
+		snprintf(d->reason, sizeof(d->reason),
+		    "image %.400s is not permitted to you here and now; %s%s",
+		    image != NULL ? image : "",
+		    runnable[0] != '\0' ? "you may run: " : "there is none that is: ask an admin",
+		    runnable);
 }
 
 /* No allow decides: say what came nearest. */
@@ -269,6 +365,26 @@ decide_refuse(struct decide *decide, struct policy_decision *d)
 	place_clean(d->reason);
 }
 
+/* What the rule grants, but no more than one that was passed over. */
+static void
+decide_scratch(const struct decide *decide, struct policy_decision *d)
+{
+	const struct policy_question *q = decide->offer.question;
+
+	if (q->scratch == POLICY_NO_SCRATCH)
+		return;
+	d->scratch = offer_scratch(&decide->offer);
+	if (decide->scratch != 0 && decide->scratch < d->scratch)
+		d->scratch = decide->scratch;
+	if (q->scratch_size > d->scratch)
+		snprintf(d->reason, sizeof(d->reason),
+		    "a writable root of %llu bytes is not permitted: a rule that was passed over "
+		    "limits it to %llu (scratch)",
+		    (unsigned long long)q->scratch_size, (unsigned long long)d->scratch);
+	else if (q->scratch_size != 0)
+		d->scratch = q->scratch_size;
+}
+
 static void
 decide_grant(const struct decide *decide, struct policy_decision *d)
 {
@@ -277,11 +393,36 @@ decide_grant(const struct decide *decide, struct policy_decision *d)
 	decide_name_rule(d, "allow", decide->offer.allow);
 	d->network = offer_network(&decide->offer);
 	d->env = offer_env(&decide->offer);
+	d->run_as = decide->offer.allow->run_as;
+	d->user_image = decide->offer.question->user_image && decide->offer.allow->user_images;
 	d->strict = decide->offer.allow->has_command || decide->offer.allow->run_as != NULL;
 	/* The narrowing of a rule passed over stays in force like its other limits. */
 	if (d->env == NULL && narrowed != NULL)
 		d->env = narrowed->env.items;
-	d->verdict = POLICY_ALLOW;
+	if (decide->offer.allow->not_after != 0)
+		d->not_after =
+		    hours_end(decide->offer.allow->not_after, decide->offer.allow->timezone);
+	decide_scratch(decide, d);
+	if (d->not_after < 0)
+		snprintf(d->reason, sizeof(d->reason), "cannot tell when %s ends", d->rule);
+	else if (d->scratch >= decide->offer.question->scratch_size)
+		d->verdict = POLICY_ALLOW;
+}
+
+bool
+decide_offer(struct decide *decide, struct policy_decision *d, const char **network)
+{
+	const struct policy_question *q = decide->offer.question;
+
+	memset(d, 0, sizeof(*d));
+	d->verdict = POLICY_REFUSE;
+	d->network = "none";
+	*network = q->network;
+	decide_allow(decide, d);
+	if (decide->offer.allow == NULL)
+		return offer_mounts_asked(q, d) == 0;
+	*network = offer_network(&decide->offer);
+	return offer_mounts(&decide->offer, d) == 0;
 }
 
 void
@@ -290,26 +431,19 @@ policy_decide(
 {
 	struct decide decide = {.offer = {policy, q, NULL}};
 	const struct rule *deny;
-	const char *network = q->network;
-	bool offered;
+	const char *network;
+	bool offered = decide_offer(&decide, d, &network);
 
-	memset(d, 0, sizeof(*d));
-	d->verdict = POLICY_REFUSE;
-	d->network = "none";
-	decide_allow(&decide, d);
-	if (decide.offer.allow != NULL) {
-		offered = offer_mounts(&decide.offer, d) == 0;
-		network = offer_network(&decide.offer);
-	} else {
-		offered = offer_mounts_asked(q, d) == 0;
-	}
 	deny = decide_deny(policy, q, d, network);
 	if (deny != NULL)
 		decide_refuse_denied(d, deny);
 	else if (decide.offer.allow == NULL)
 		decide_refuse(&decide, d);
-	else if (decide_run_as(policy, q) != NULL)
-		snprintf(d->reason, sizeof(d->reason), "run_as is not supported yet");
+	else if (d->limit != NULL)
+		snprintf(d->reason, sizeof(d->reason),
+		    "%s sets %s, which is not enforced yet, so what it limits does not run: ask an "
+		    "admin",
+		    d->limited, d->limit);
 	else if (offered)
 		decide_grant(&decide, d);
 	if (d->verdict != POLICY_ALLOW)

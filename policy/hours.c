@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,21 +206,83 @@ hours_zone_exists(const char *zone)
 	return yes;
 }
 
-int
-hours_local(time_t now, const char *zone, struct tm *local)
+/* From here to hours_leave the process is in zone. */
+static bool
+hours_enter(const char *zone)
 {
-	char tz[1 + sizeof(HOURS_ZONES) + HOURS_ZONE_MAX] = ":";
+	char tz[2 + HOURS_ZONE_MAX];
 	bool ok = true;
 
+	/* By its name, never its path: in a set-user-ID process musl takes a path for UTC without a word. */
 	if (zone != NULL)
-		ok = hours_zone_path(zone, tz + 1, sizeof(tz) - 1) && setenv("TZ", tz, 1) == 0;
+		ok = hours_zone_exists(zone) && snprintf(tz, sizeof(tz), ":%s", zone) > 0 &&
+		     setenv("TZ", tz, 1) == 0;
 	else
 		unsetenv("TZ");
 	tzset();
-	ok = ok && localtime_r(&now, local) != NULL;
+	return ok;
+}
+
+static void
+hours_leave(void)
+{
 	unsetenv("TZ");
 	tzset();
+}
+
+int
+hours_local(time_t now, const char *zone, struct tm *local)
+{
+	bool ok = hours_enter(zone) && localtime_r(&now, local) != NULL;
+
+	hours_leave();
 	return ok ? 0 : -1;
+}
+
+/* Seconds the clocks of zone are ahead of UTC; LONG_MIN: that cannot be told. */
+static long
+hours_ahead(time_t now, const char *zone)
+{
+	struct tm local;
+
+	return hours_local(now, zone, &local) == 0 ? (long)(timegm(&local) - now) : LONG_MIN;
+}
+
+/*
+ * Not by mktime: where the clocks are set forward or back, musl and glibc do not agree (and musl may say an hour
+ * early), and the helper decides with one, `boxdo explain` with the other. What the clocks show twice is over the second
+ * time, what they never show when they jump over it.
+ */
+time_t
+hours_end(long moment, const char *zone)
+{
+	long days = moment / HOURS_DAY, day = (days - 1) % 31 + 1, months = (days - day) / 31,
+	     month = (months - 1) % 12 + 1;
+	struct tm shown = {.tm_year = (int)((months - month) / 12 - 1900),
+	    .tm_mon = (int)month - 1,
+	    .tm_mday = (int)day,
+	    .tm_min = (int)(moment % HOURS_DAY)};
+	time_t clock = timegm(&shown), late, early;
+	long before = hours_ahead(clock - HOURS_DAY * 60, zone),
+	     after = hours_ahead(clock + HOURS_DAY * 60, zone);
+
+	if (before == LONG_MIN || after == LONG_MIN)
+		return -1;
+	late = clock - after;
+	if (hours_ahead(late, zone) == after)
+		return late + 60;
+	early = clock - before;
+	if (hours_ahead(early, zone) == before)
+		return early + 60;
+	while (early - late > 1) {
+		time_t middle = late + (early - late) / 2;
+
+		if (hours_ahead(middle, zone) == before)
+			late = middle;
+		else
+			early = middle;
+	}
+	return early;
 }
 
 bool

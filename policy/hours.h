@@ -41,6 +41,9 @@ hours_zone_exists(const char *zone);
 /* Local time in zone, or in the system's when NULL. 0 or -1. Leaves the environment without TZ. */
 int
 hours_local(time_t now, const char *zone, struct tm *local);
+/* When the last second of the moment is over, in zone. -1: that cannot be told. */
+time_t
+hours_end(long moment, const char *zone);
 bool
 hours_match(const struct hours *hours, const struct tm *local);
 long

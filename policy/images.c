@@ -3,7 +3,8 @@
  *
  * Stage: 4 policy. Privilege: needs none.
  * Trusts: the broker for having found the catalogue entry of an image asked for by path, and for
- * image_path being what was opened. An image without an entry has no name and no digest.
+ * image_path being what was opened. An image without an entry has no name; its digest is the one root
+ * remembers, if any.
  * On error: there is none; what is not known does not match.
  */
 #include "policy/images.h"
@@ -63,6 +64,10 @@ images_match_one(const struct policy *policy, const struct rule *rule, const cha
 		return true;
 	if (pattern[0] == '/')
 		return images_match_path(pattern, q, in_deny);
+	/* Pinned or not: what the file itself is known to be. */
+	if (q->image_sha256 != NULL && strncmp(pattern, "sha256:", 7) == 0 &&
+	    strcmp(pattern + 7, q->image_sha256) == 0)
+		return true;
 	return images_match_entry(pattern, q->image) ||
 	       (in_deny && images_match_alias(policy, pattern, q));
 }
@@ -72,6 +77,10 @@ images_match(const struct policy *policy, const struct rule *rule, const struct 
 {
 	size_t i;
 
+	/* What the caller owns user_images alone permits, beside what images names, if it names any. */
+	if (rule->kind == RULE_ALLOW &&
+	    (q->user_image || (rule->user_images && rule->images.count == 0)))
+		return q->user_image && rule->user_images;
 	for (i = 0; i < rule->images.count; i++)
 		if (images_match_one(policy, rule, rule->images.items[i], q))
 			return true;

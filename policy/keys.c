@@ -9,6 +9,8 @@
  */
 #include "policy/keys.h"
 
+#include "policy/reference.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -29,6 +31,9 @@ keys_memory(struct section *s)
 static int
 keys_add(struct section *s, struct arena_list *list, const char *text)
 {
+	/* No rule of others' is asked for these; the rest section.c may look at as a whole. */
+	if (s->others && (list == &s->rule.images || list == &s->rule.hosts))
+		return 0;
 	return arena_list_add(&s->policy->arena, list, text) == 0 ? 0 : keys_memory(s);
 }
 
@@ -38,6 +43,7 @@ keys_patterns(struct section *s, struct arena_list *list, const struct word *wor
     const char *(*check)(const char *pattern))
 {
 	const char *problem;
+	int result = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
@@ -47,11 +53,11 @@ keys_patterns(struct section *s, struct arena_list *list, const struct word *wor
 		if (problem == NULL && check != NULL)
 			problem = check(words[i].text);
 		if (problem != NULL)
-			return keys_wrong(s, &words[i], problem);
-		if (keys_add(s, list, words[i].text) != 0)
+			result = keys_wrong(s, &words[i], problem);
+		else if (keys_add(s, list, words[i].text) != 0)
 			return -1;
 	}
-	return 0;
+	return result;
 }
 
 /* A path pattern must be able to match what the kernel calls a path. */
@@ -161,17 +167,18 @@ static int
 keys_image_owners(struct section *s, const struct word *words, size_t count)
 {
 	const char *problem;
+	int result = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		problem = users_name_problem(words[i].text);
 		if (problem != NULL)
-			return keys_wrong(s, &words[i], problem);
-		if (strcmp(words[i].text, "root") != 0 &&
-		    keys_add(s, &s->policy->image_owners, words[i].text) != 0)
+			result = keys_wrong(s, &words[i], problem);
+		else if (strcmp(words[i].text, "root") != 0 &&
+		         keys_add(s, &s->policy->image_owners, words[i].text) != 0)
 			return -1;
 	}
-	return 0;
+	return result;
 }
 
 static int
@@ -195,6 +202,23 @@ keys_volatile(struct section *s, const struct word *words, size_t count)
 {
 	(void)count;
 	return keys_yes_no(s, words, &s->policy->settings.volatile_journal);
+}
+
+static int
+keys_log_mine(struct section *s, const struct word *words, size_t count)
+{
+	(void)count;
+	return keys_yes_no(s, words, &s->policy->settings.log_mine);
+}
+
+static int
+keys_mirror(struct section *s, const struct word *words, size_t count)
+{
+	(void)count;
+	s->policy->settings.mirror = strcmp(words[0].text, "main") == 0;
+	return s->policy->settings.mirror || strcmp(words[0].text, "no") == 0
+	           ? 0
+	           : keys_wrong(s, words, "main or no");
 }
 
 static int
@@ -246,21 +270,52 @@ keys_sha256(struct section *s, const struct word *words, size_t count)
 	return 0;
 }
 
+/* Kept mounted between launches: by `boxdo image warm`, never by a launch. */
+static int
+keys_warm(struct section *s, const struct word *words, size_t count)
+{
+	(void)count;
+	return keys_yes_no(s, words, &s->image.warm);
+}
+
+/* Written out, so that the admin may write what people type. */
+static int
+keys_ref(struct section *s, const struct word *words, size_t count)
+{
+	char reference[REFERENCE_MAX];
+	const char *copy;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (match_problem(words[i].text) != NULL ||
+		    !reference_write_out(words[i].text, reference))
+			return keys_wrong(s, &words[i],
+			    "not a reference (docker.io/pytorch/pytorch:2.4, with patterns)");
+		copy = arena_copy(&s->policy->arena, reference, strlen(reference));
+		if (copy == NULL)
+			return keys_memory(s);
+		if (keys_add(s, &s->refs, copy) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* --- rules ---------------------------------------------------------------------------------- */
 
 static int
 keys_users(struct section *s, const struct word *words, size_t count)
 {
 	const char *problem;
+	int result = 0;
 	size_t i;
 
 	s->rule.has_users = true;
 	for (i = 0; i < count; i++) {
 		problem = users_read(&s->rule.users, &s->policy->arena, &words[i]);
 		if (problem != NULL)
-			return keys_wrong(s, &words[i], problem);
+			result = keys_wrong(s, &words[i], problem);
 	}
-	return 0;
+	return result;
 }
 
 static const char *
@@ -286,12 +341,15 @@ keys_hosts(struct section *s, const struct word *words, size_t count)
 static const char *
 keys_image_problem(const char *image)
 {
+	char before = '\0';
+
 	if (strcmp(image, "*") == 0)
 		return NULL;
 	if (image[0] == '/')
 		return keys_path_problem(image);
-	for (; *image != '\0'; image++)
-		if (!isalnum((unsigned char)*image) && strchr("._+:@/-*?[]", *image) == NULL)
+	for (; *image != '\0'; before = *image++)
+		if (!isalnum((unsigned char)*image) && strchr("._+:@/-*?[]", *image) == NULL &&
+		    (*image != '!' || before != '['))
 			return "not an image name, a path, sha256:HEX or *";
 	return NULL;
 }
@@ -356,13 +414,16 @@ keys_binds_add(struct section *s, const struct word *words, size_t count, bool a
 	struct rule *rule = &s->rule;
 	struct rule_bind bind, *binds;
 	const char *problem;
+	int result = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		bind = (struct rule_bind){.always = always};
 		problem = keys_bind_split(s, words[i].text, &bind);
-		if (problem != NULL)
-			return keys_wrong(s, &words[i], problem);
+		if (problem != NULL) {
+			result = keys_wrong(s, &words[i], problem);
+			continue;
+		}
 		binds = arena_grow(&s->policy->arena, rule->binds, rule->bind_count,
 		    &rule->bind_room, sizeof(bind));
 		if (binds == NULL)
@@ -370,7 +431,7 @@ keys_binds_add(struct section *s, const struct word *words, size_t count, bool a
 		rule->binds = binds;
 		binds[rule->bind_count++] = bind;
 	}
-	return 0;
+	return result;
 }
 
 static int
@@ -414,11 +475,8 @@ keys_devices(struct section *s, const struct word *words, size_t count)
 	size_t i;
 
 	s->rule.has_devices = true;
-	/* Granting nothing yet is harmless; forbidding nothing would not be. */
 	for (i = 0; s->kind == SECTION_DENY && i < count; i++)
-		if (keys_is_cdi(words[i].text))
-			return keys_wrong(s, &words[i],
-			    "CDI names are not supported in a deny yet: name the /dev nodes");
+		s->rule.denies_cdi |= keys_is_cdi(words[i].text);
 	return keys_patterns(s, &s->rule.devices, words, count, keys_device_problem);
 }
 
@@ -493,12 +551,60 @@ keys_max_runtime(struct section *s, const struct word *words, size_t count)
 	return s->rule.max_runtime != 0 ? 0 : keys_wrong(s, words, "must be more than 0");
 }
 
+/* 1 to most, without a unit. 0 or -1 with the error. */
+static int
+keys_count(struct section *s, const struct word *word, unsigned most, unsigned *count)
+{
+	uint64_t number = 0;
+
+	if (keys_number(word->text, "", NULL, &number) != 0 || number == 0 || number > most)
+		return place_error(
+		    &s->place, word->column, "'%s': a number from 1 to %u", word->text, most);
+	*count = (unsigned)number;
+	return 0;
+}
+
+static int
+keys_max_running(struct section *s, const struct word *words, size_t count)
+{
+	(void)count;
+	return keys_count(s, words, POLICY_RUNNING_MAX, &s->rule.max_running);
+}
+
+/* 60/min 500/day: each unit once. */
+static int
+keys_max_launches(struct section *s, const struct word *words, size_t count)
+{
+	static const char *const units[POLICY_UNITS] = {"min", "hour", "day"};
+	unsigned *limit;
+	char *slash;
+	size_t i, unit;
+
+	for (i = 0; i < count; i++) {
+		slash = strchr(words[i].text, '/');
+		for (unit = 0; slash != NULL && unit < POLICY_UNITS; unit++)
+			if (strcmp(slash + 1, units[unit]) == 0)
+				break;
+		if (slash == NULL || unit == POLICY_UNITS)
+			return keys_wrong(s, &words[i], "N/min, N/hour or N/day");
+		limit = &s->rule.max_launches[unit];
+		if (*limit != 0)
+			return keys_wrong(s, &words[i], "this unit has a limit already");
+		*slash = '\0';
+		if (keys_count(s, &words[i], POLICY_LAUNCHES_MAX, limit) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 keys_run_as(struct section *s, const struct word *words, size_t count)
 {
 	const char *problem = users_name_problem(words[0].text);
 
 	(void)count;
+	if (problem == NULL && s->kind == SECTION_ALLOW && strcmp(words[0].text, "root") == 0)
+		problem = "nobody is root in a container, so no rule can permit it";
 	if (problem != NULL)
 		return keys_wrong(s, words, problem);
 	s->rule.run_as = words[0].text;
@@ -560,18 +666,82 @@ keys_share(struct section *s, const struct word *words, size_t count)
 	return 0;
 }
 
+static int
+keys_scratch(struct section *s, const struct word *words, size_t count)
+{
+	(void)count;
+	return keys_size(s, words, &s->rule.scratch);
+}
+
+/* no: nothing is added to what this allow says itself. */
+static int
+keys_grants(struct section *s, const struct word *words, size_t count)
+{
+	bool yes = true;
+
+	(void)count;
+	if (keys_yes_no(s, words, &yes) != 0)
+		return -1;
+	s->rule.no_grants = !yes;
+	return 0;
+}
+
+/* Read and matched; what a rule that sets them allows is refused until they are enforced. */
+static int
+keys_memory_limit(struct section *s, const struct word *words, size_t count)
+{
+	(void)count;
+	s->rule.limit = "memory";
+	return keys_size(s, words, &s->rule.memory);
+}
+
+/* Digits, and up to three behind a point. */
+static int
+keys_cpus(struct section *s, const struct word *words, size_t count)
+{
+	const char *text = words[0].text;
+	size_t whole = strspn(text, "0123456789"), part = 0;
+	unsigned value = 0;
+
+	(void)count;
+	if (text[whole] == '.')
+		part = strspn(text + whole + 1, "0123456789");
+	if (whole == 0 || whole > 5 || part > 3 || (text[whole] == '.' && part == 0) ||
+	    text[whole + (text[whole] == '.') + part] != '\0')
+		return keys_wrong(s, words, "not a number of processors (4, 0.5)");
+	for (size_t i = 0; i < whole; i++)
+		value = 10 * value + (unsigned)(text[i] - '0');
+	for (size_t i = 0; i < 3; i++)
+		value = 10 * value + (i < part ? (unsigned)(text[whole + 1 + i] - '0') : 0);
+	s->rule.limit = "cpus";
+	s->rule.cpus = value;
+	return value != 0 ? 0 : keys_wrong(s, words, "must be more than 0");
+}
+
+static int
+keys_pids(struct section *s, const struct word *words, size_t count)
+{
+	uint64_t pids = 0;
+
+	(void)count;
+	if (keys_number(words[0].text, "", NULL, &pids) != 0 || pids == 0 || pids > UINT32_MAX)
+		return keys_wrong(s, words, "not a number of processes");
+	s->rule.limit = "pids";
+	s->rule.pids = (unsigned)pids;
+	return 0;
+}
+
+/* Searched from the top: what most rules have stands there. */
+static int
+keys_user_images(struct section *s, const struct word *words, size_t count)
+{
+	(void)count;
+	return keys_yes_no(s, words, &s->rule.user_images);
+}
+
 static const struct keys_key keys[] = {
-    {"audit", SECTION_SETTINGS, KEYS_ONE, keys_audit},
-    {"ticket", SECTION_SETTINGS, KEYS_ONE, keys_ticket},
-    {"image_owners", SECTION_SETTINGS, KEYS_LIST, keys_image_owners},
-    {"redact", SECTION_SETTINGS, KEYS_LIST, keys_redact},
-    {"cgroup", SECTION_SETTINGS, KEYS_ONE, keys_cgroup},
-    {"volatile", SECTION_SETTINGS, KEYS_ONE, keys_volatile},
-    {"record_rate", SECTION_SETTINGS, KEYS_ONE, keys_record_rate},
-    {"record_burst", SECTION_SETTINGS, KEYS_ONE, keys_record_burst},
-    {"path", SECTION_IMAGE, KEYS_ONE, keys_path},
-    {"sha256", SECTION_IMAGE, KEYS_ONE, keys_sha256},
     {"users", KEYS_RULE, KEYS_LIST, keys_users},
+    {"user_images", SECTION_ALLOW, KEYS_ONE, keys_user_images},
     {"hosts", KEYS_RULE, KEYS_LIST, keys_hosts},
     {"images", KEYS_RULE, KEYS_LIST, keys_images},
     {"binds", KEYS_RULE, KEYS_LIST, keys_binds},
@@ -584,14 +754,32 @@ static const struct keys_key keys[] = {
     {"not_after", SECTION_DENY | SECTION_ALLOW, KEYS_DATE, keys_not_after},
     {"timezone", SECTION_DENY | SECTION_ALLOW, KEYS_ONE, keys_timezone},
     {"max_runtime", SECTION_ALLOW, KEYS_ONE, keys_max_runtime},
+    {"max_running", SECTION_ALLOW, KEYS_ONE, keys_max_running},
+    {"max_launches", SECTION_ALLOW, KEYS_LIST, keys_max_launches},
     {"run_as", SECTION_DENY | SECTION_ALLOW, KEYS_ONE, keys_run_as},
     {"command", SECTION_DENY | SECTION_ALLOW, KEYS_MANY, keys_command},
     {"env", SECTION_ALLOW | SECTION_GRANT, KEYS_LIST, keys_env},
+    {"grants", SECTION_ALLOW, KEYS_ONE, keys_grants},
+    {"memory", SECTION_ALLOW, KEYS_ONE, keys_memory_limit},
+    {"cpus", SECTION_ALLOW, KEYS_ONE, keys_cpus},
+    {"pids", SECTION_ALLOW, KEYS_ONE, keys_pids},
     {"share", SECTION_ALLOW | SECTION_GRANT, KEYS_LIST, keys_share},
+    {"scratch", SECTION_ALLOW | SECTION_GRANT, KEYS_ONE, keys_scratch},
+    {"audit", SECTION_SETTINGS, KEYS_ONE, keys_audit},
+    {"ticket", SECTION_SETTINGS, KEYS_ONE, keys_ticket},
+    {"image_owners", SECTION_SETTINGS, KEYS_LIST, keys_image_owners},
+    {"redact", SECTION_SETTINGS, KEYS_LIST, keys_redact},
+    {"cgroup", SECTION_SETTINGS, KEYS_ONE, keys_cgroup},
+    {"volatile", SECTION_SETTINGS, KEYS_ONE, keys_volatile},
+    {"log_mine", SECTION_SETTINGS, KEYS_ONE, keys_log_mine},
+    {"mirror", SECTION_SETTINGS, KEYS_ONE, keys_mirror},
+    {"record_rate", SECTION_SETTINGS, KEYS_ONE, keys_record_rate},
+    {"record_burst", SECTION_SETTINGS, KEYS_ONE, keys_record_burst},
+    {"path", SECTION_IMAGE, KEYS_ONE, keys_path},
+    {"sha256", SECTION_IMAGE, KEYS_ONE, keys_sha256},
+    {"ref", SECTION_IMAGE, KEYS_LIST, keys_ref},
+    {"warm", SECTION_IMAGE, KEYS_ONE, keys_warm},
 };
-
-static const char *const keys_later[] = {
-    "memory", "cpus", "pids", "max_launches", "max_running", "scratch", "user_images", "grants"};
 
 int
 keys_find(const char *name)
@@ -599,7 +787,7 @@ keys_find(const char *name)
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(keys[i].name, name) == 0)
+		if (keys[i].name[0] == name[0] && strcmp(keys[i].name, name) == 0)
 			return (int)i;
 	return -1;
 }
@@ -608,15 +796,4 @@ const struct keys_key *
 keys_at(int index)
 {
 	return &keys[index];
-}
-
-bool
-keys_is_later(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(keys_later) / sizeof(keys_later[0]); i++)
-		if (strcmp(keys_later[i], name) == 0)
-			return true;
-	return false;
 }

@@ -24,8 +24,5 @@ int
 keys_find(const char *name);
 const struct keys_key *
 keys_at(int index);
-/* Documented for a later release. */
-bool
-keys_is_later(const char *name);
 
 #endif

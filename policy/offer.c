@@ -28,6 +28,8 @@ offer_next(const struct offer *offer, const struct rule *previous)
 
 	if (previous == NULL)
 		return offer->allow;
+	if (offer->allow->no_grants)
+		return NULL;
 	rule = previous == offer->allow ? offer->policy->rules[RULE_GRANT] : previous->next;
 	while (rule != NULL && !images_match(offer->policy, rule, offer->question))
 		rule = rule->next;
@@ -161,6 +163,21 @@ offer_has_device(const struct offer *offer, const char *path)
 	return false;
 }
 
+/* By its name: what a specification brings along besides the node is root's to say, so its path is not enough. */
+static bool
+offer_has_cdi(const struct offer *offer, const char *name)
+{
+	const struct rule *rule;
+	size_t i;
+
+	for (rule = offer_next(offer, NULL); rule != NULL; rule = offer_next(offer, rule))
+		for (i = 0; i < rule->devices.count; i++)
+			if (rule->devices.items[i][0] != '/' &&
+			    match_text(rule->devices.items[i], name))
+				return true;
+	return false;
+}
+
 static bool
 offer_narrows_env(const struct offer *offer)
 {
@@ -195,6 +212,28 @@ offer_has_ipc(const struct offer *offer)
 	return false;
 }
 
+uint64_t
+offer_scratch(const struct offer *offer)
+{
+	const struct rule *rule;
+	uint64_t most = 0;
+
+	for (rule = offer_next(offer, NULL); rule != NULL; rule = offer_next(offer, rule))
+		most = rule->scratch > most ? rule->scratch : most;
+	return most;
+}
+
+static bool
+offer_has_scratch(const struct offer *offer)
+{
+	uint64_t granted;
+
+	if (offer->question->scratch != POLICY_SCRATCH)
+		return true;
+	granted = offer_scratch(offer);
+	return granted != 0 && granted >= offer->question->scratch_size;
+}
+
 /* A rule that says nothing about the network grants none. */
 static bool
 offer_has_network(const struct offer *offer)
@@ -219,9 +258,12 @@ offer_missing(const struct offer *offer)
 		missing += !offer_has_bind(offer, &q->binds[i]);
 	for (i = 0; i < q->device_count; i++)
 		missing += !offer_has_device(offer, q->devices[i]);
+	for (i = 0; i < q->cdi_count; i++)
+		missing += !offer_has_cdi(offer, q->cdi[i]);
 	for (i = 0; i < q->env_count; i++)
 		missing += !offer_has_env(offer, q->envs[i]);
 	missing += q->ipc_host && !offer_has_ipc(offer);
+	missing += !offer_has_scratch(offer);
 	missing += !offer_has_network(offer);
 	return missing;
 }
@@ -337,6 +379,20 @@ offer_explain_name(
 	offer_say_rule(offer, text, size);
 }
 
+static void
+offer_explain_scratch(const struct offer *offer, char *text, size_t size)
+{
+	uint64_t granted = offer_scratch(offer);
+
+	if (granted == 0)
+		offer_say(text, size, "a writable root (scratch) is not granted by ");
+	else
+		offer_say(text, size,
+		    "a writable root of %llu bytes is not granted, only one of %llu (scratch), by ",
+		    (unsigned long long)offer->question->scratch_size, (unsigned long long)granted);
+	offer_say_rule(offer, text, size);
+}
+
 void
 offer_explain(const struct offer *offer, char *text, size_t size)
 {
@@ -350,11 +406,16 @@ offer_explain(const struct offer *offer, char *text, size_t size)
 	for (i = 0; i < q->device_count && text[0] == '\0'; i++)
 		if (!offer_has_device(offer, q->devices[i]))
 			offer_explain_name(offer, "device", q->devices[i], text, size);
+	for (i = 0; i < q->cdi_count && text[0] == '\0'; i++)
+		if (!offer_has_cdi(offer, q->cdi[i]))
+			offer_explain_name(offer, "device", q->cdi[i], text, size);
 	for (i = 0; i < q->env_count && text[0] == '\0'; i++)
 		if (!offer_has_env(offer, q->envs[i]))
 			offer_explain_name(offer, "variable", q->envs[i], text, size);
 	if (text[0] == '\0' && q->ipc_host && !offer_has_ipc(offer))
 		offer_explain_name(offer, "sharing", "the host's IPC", text, size);
+	if (text[0] == '\0' && !offer_has_scratch(offer))
+		offer_explain_scratch(offer, text, size);
 	if (text[0] == '\0' && !offer_has_network(offer))
 		offer_explain_network(offer, text, size);
 	place_clean(text);

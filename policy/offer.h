@@ -25,6 +25,9 @@ offer_mounts_asked(const struct policy_question *question, struct policy_decisio
 /* "host" or "none". */
 const char *
 offer_network(const struct offer *offer);
+/* Bytes a writable root may hold, the most that a rule in force grants; 0: none is granted. */
+uint64_t
+offer_scratch(const struct offer *offer);
 /* The environment the rules in force narrow to, into policy->env; NULL: not narrowed. */
 const char *const *
 offer_env(const struct offer *offer);

@@ -3,13 +3,18 @@
 #define BOXDO_POLICY_PARSE_H
 
 #include "policy/section.h"
-#include "policy/vet.h"
+
+#include <sys/types.h>
+
+/* As read(2): bytes, 0 at the end, or -1 and the error told. */
+typedef ssize_t
+parse_reader(void *context, void *buffer, size_t size);
 
 /*
- * Reads file into section->policy, rule by rule. section->place.file must outlive the policy.
- * 0, or -1 with the first error.
+ * Reads a file to its end into section->policy, rule by rule. section->place.file must outlive the
+ * policy. is_main: it is policy.conf. 0, or -1 and every error told.
  */
 int
-parse_file(struct section *section, const struct vet_file *file);
+parse_file(struct section *section, bool is_main, parse_reader *read, void *context);
 
 #endif

@@ -21,20 +21,22 @@ place_clean(char *text)
 int
 place_error(const struct place *place, unsigned column, const char *format, ...)
 {
-	char *text = place->error->text;
-	size_t size = sizeof(place->error->text), length;
+	struct policy_error *error = place->error;
+	char text[POLICY_TEXT_MAX], where[32] = "";
 	va_list list;
 
-	if (place->line == 0)
-		snprintf(text, size, "%s: ", place->file);
-	else if (column == 0)
-		snprintf(text, size, "%s:%u: ", place->file, place->line);
-	else
-		snprintf(text, size, "%s:%u:%u: ", place->file, place->line, column);
-	length = strlen(text);
 	va_start(list, format);
-	vsnprintf(text + length, size - length, format, list);
+	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
 	place_clean(text);
+	if (error->each != NULL)
+		error->each(error->context,
+		    &(struct policy_mistake){place->file, place->line, column, text});
+	if (error->count++ != 0)
+		return -1;
+	if (place->line != 0)
+		snprintf(where, sizeof(where), column != 0 ? ":%u:%u" : ":%u", place->line, column);
+	snprintf(error->text, sizeof(error->text), "%s%s: %s", place->file, where, text);
+	place_clean(error->text);
 	return -1;
 }

@@ -12,7 +12,10 @@ struct place {
 	struct policy_error *error;
 };
 
-/* "FILE:LINE:COLUMN: TEXT" into place->error; a line or column of 0 is left out. Returns -1. */
+/*
+ * Tells place->error that something is wrong here. The first is kept: "FILE:LINE:COLUMN: TEXT"; a
+ * line or column of 0 is left out. Returns -1.
+ */
 int
 place_error(const struct place *place, unsigned column, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -6,12 +6,43 @@
  * meaning. inih as packaged cuts a section name at 49 bytes, hands on a long line in pieces, takes
  * ':' for '=', joins indented lines to the key above (also over a blank line), ignores what follows
  * ']', and takes ';' for a comment, inside a value too (but not on an indented line).
- * On error: -1 with file, line and column.
+ * On error: -1 with file, line and column. The next line can be looked at all the same; those that
+ * would go on with a wrong one are passed over, so that one slip is one error.
  */
 #include "policy/prepass.h"
 
 #include <ctype.h>
 #include <string.h>
+
+/* What a byte may be part of. */
+#define PREPASS_IS_KEY 1     /* a key's name */
+#define PREPASS_IS_NAME 2    /* a section's name */
+#define PREPASS_IS_SPECIAL 4 /* in a value: not only itself, or not everywhere */
+
+static const unsigned char prepass_class[256] = {
+    ['a' ... 'z'] = PREPASS_IS_KEY | PREPASS_IS_NAME,
+    ['0' ... '9'] = PREPASS_IS_KEY | PREPASS_IS_NAME,
+    ['_'] = PREPASS_IS_KEY | PREPASS_IS_NAME,
+    ['A' ... 'Z'] = PREPASS_IS_NAME,
+    [' '] = PREPASS_IS_NAME,
+    ['.'] = PREPASS_IS_NAME,
+    ['+'] = PREPASS_IS_NAME,
+    [':'] = PREPASS_IS_NAME,
+    ['@'] = PREPASS_IS_NAME,
+    ['/'] = PREPASS_IS_NAME,
+    ['-'] = PREPASS_IS_NAME,
+    ['"'] = PREPASS_IS_SPECIAL,
+    ['#'] = PREPASS_IS_SPECIAL,
+    [';'] = PREPASS_IS_SPECIAL,
+    ['\\'] = PREPASS_IS_SPECIAL,
+    ['~' + 1 ... 255] = PREPASS_IS_SPECIAL,
+};
+
+static bool
+prepass_is(char c, unsigned class)
+{
+	return (prepass_class[(unsigned char)c] & class) != 0;
+}
 
 static bool
 prepass_blank(char c)
@@ -27,18 +58,12 @@ prepass_skip(const char *line, size_t length, size_t at)
 	return at;
 }
 
-/* Bytes that are wrong anywhere, comments included. */
+/* Which byte is wrong, and how. */
 static int
-prepass_bytes(const char *line, size_t length, size_t longest, const struct place *place)
+prepass_bad_byte(const char *line, size_t length, const struct place *place)
 {
 	size_t i;
 
-	if (place->line == 1 && length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
-		return place_error(place, 1, "starts with a byte order mark: save without BOM");
-	if (length > longest)
-		return place_error(place, (unsigned)longest + 1,
-		    "line of %zu bytes, at most %zu: a list goes on on an indented line", length,
-		    longest);
 	for (i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)line[i];
 
@@ -52,6 +77,42 @@ prepass_bytes(const char *line, size_t length, size_t longest, const struct plac
 	return 0;
 }
 
+/* Every byte of every rule comes by here: sixteen at a time, then the rest. */
+bool
+prepass_is_clean(const char *bytes, size_t length)
+{
+	typedef unsigned char sixteen __attribute__((vector_size(16)));
+	sixteen v, bad = {0};
+	unsigned char any[sizeof(bad)] = {0}, sum = 0;
+	size_t i;
+
+	for (i = 0; i + sizeof(v) <= length; i += sizeof(v)) {
+		memcpy(&v, bytes + i, sizeof(v));
+		bad |= (sixteen)(((v < ' ') & (v != '\t') & (v != '\n')) | (v == 0x7f));
+	}
+	memcpy(any, &bad, sizeof(bad));
+	for (; i < length; i++)
+		sum |= (bytes[i] >= 0 && bytes[i] < ' ' && bytes[i] != '\t' && bytes[i] != '\n') ||
+		       bytes[i] == 0x7f;
+	for (i = 0; i < sizeof(any); i++)
+		sum |= any[i];
+	return sum == 0;
+}
+
+/* Bytes that are wrong anywhere, comments included. */
+static int
+prepass_bytes(
+    const char *line, size_t length, size_t longest, bool clean, const struct place *place)
+{
+	if (place->line == 1 && length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
+		return place_error(place, 1, "starts with a byte order mark: save without BOM");
+	if (length > longest)
+		return place_error(place, (unsigned)longest + 1,
+		    "line of %zu bytes, at most %zu: a list goes on on an indented line", length,
+		    longest);
+	return clean ? 0 : prepass_bad_byte(line, length, place);
+}
+
 static int
 prepass_section(struct prepass *p, const char *line, size_t length, const struct place *place)
 {
@@ -60,7 +121,7 @@ prepass_section(struct prepass *p, const char *line, size_t length, const struct
 	for (end = length; end > 0 && prepass_blank(line[end - 1]); end--)
 		;
 	for (i = 1; i < end && line[i] != ']'; i++)
-		if (!isalnum((unsigned char)line[i]) && strchr(" ._+:@/-", line[i]) == NULL)
+		if (!prepass_is(line[i], PREPASS_IS_NAME))
 			return place_error(place, (unsigned)i + 1,
 			    "this does not belong in a section name: letters, digits and . _ + : @ "
 			    "/ -");
@@ -118,7 +179,10 @@ prepass_value(
 
 	for (end = length; end > start && prepass_blank(line[end - 1]); end--)
 		;
-	for (i = start; i < end; i++) {
+	/* Most values have none of these, and then there is nothing to look at byte by byte. */
+	for (i = start; i < end && !prepass_is(line[i], PREPASS_IS_SPECIAL); i++)
+		;
+	for (i = i < end ? start : end; i < end; i++) {
 		bool first = i == start || prepass_blank(line[i - 1]);
 
 		if (first && line[i] == ';')
@@ -136,8 +200,7 @@ prepass_value(
 		return place_error(
 		    place, (unsigned)quote + 1, "this quote does not end on its line");
 	if (start == end)
-		return place_error(
-		    place, (unsigned)start + 1, "'%.*s' says nothing", (int)p->key_length, p->key);
+		return place_error(place, (unsigned)start + 1, "'%s' says nothing", p->key);
 	p->text = line + start;
 	p->length = end - start;
 	p->column = (unsigned)start + 1;
@@ -148,8 +211,7 @@ prepass_value(
 static size_t
 prepass_key_end(const char *line, size_t length, size_t at)
 {
-	while (at < length && (islower((unsigned char)line[at]) ||
-	                          isdigit((unsigned char)line[at]) || line[at] == '_'))
+	while (at < length && prepass_is(line[at], PREPASS_IS_KEY))
 		at++;
 	return at;
 }
@@ -157,8 +219,14 @@ prepass_key_end(const char *line, size_t length, size_t at)
 static int
 prepass_key(struct prepass *p, const char *line, size_t length, const struct place *place)
 {
-	size_t end = prepass_key_end(line, length, 0), at = prepass_skip(line, length, end);
+	size_t end, at;
 
+	/* Copied byte by byte: so few are not worth a call of memcpy. */
+	for (end = 0; end < length && prepass_is(line[end], PREPASS_IS_KEY); end++)
+		if (end < PREPASS_NAME_MAX)
+			p->key[end] = line[end];
+	p->key[end < PREPASS_NAME_MAX ? end : PREPASS_NAME_MAX] = '\0';
+	at = prepass_skip(line, length, end);
 	if (!islower((unsigned char)line[0]))
 		return place_error(
 		    place, 1, "neither a [section], nor 'key = value', nor a # comment");
@@ -170,8 +238,6 @@ prepass_key(struct prepass *p, const char *line, size_t length, const struct pla
 	if (!p->in_section)
 		return place_error(place, 1, "text before the first [section]");
 	p->kind = PREPASS_KEY;
-	p->key = line;
-	p->key_length = end;
 	return prepass_value(p, line, length, prepass_skip(line, length, at + 1), place);
 }
 
@@ -197,14 +263,13 @@ prepass_more(
 	return prepass_value(p, line, length, start, place);
 }
 
-int
-prepass_line(
+static int
+prepass_any(
     struct prepass *p, const char *line, size_t length, size_t longest, const struct place *place)
 {
 	size_t start = prepass_skip(line, length, 0);
 
-	p->kind = PREPASS_NONE;
-	if (prepass_bytes(line, length, longest, place) != 0)
+	if (prepass_bytes(line, length, longest, p->clean, place) != 0)
 		return -1;
 	if (start == length) {
 		p->may_continue = false;
@@ -222,7 +287,23 @@ prepass_line(
 	if (line[start] == '#')
 		return 0;
 	if (start > 0)
-		return prepass_more(p, line, length, start, place);
+		return p->skip ? 0 : prepass_more(p, line, length, start, place);
+	p->skip = false;
 	return line[0] == '[' ? prepass_section(p, line, length, place)
 	                      : prepass_key(p, line, length, place);
+}
+
+int
+prepass_line(
+    struct prepass *p, const char *line, size_t length, size_t longest, const struct place *place)
+{
+	p->kind = PREPASS_NONE;
+	if (prepass_any(p, line, length, longest, place) == 0)
+		return 0;
+	/* "Text before the first [section]" is said once. */
+	p->in_section = true;
+	if (length > 0 && line[0] != '#' && !prepass_blank(line[0]))
+		p->may_continue = false;
+	p->skip = !p->may_continue;
+	return -1;
 }

@@ -25,6 +25,7 @@ struct rule {
 	const char *name, *file;
 	unsigned line;
 	bool has_users, has_binds, has_devices, has_network, has_env, has_command;
+	bool denies_cdi; /* a deny that names a device by a CDI name */
 	struct users users;
 	struct arena_list hosts, images, devices, env;
 	struct rule_bind *binds; /* those of always too */
@@ -33,8 +34,14 @@ struct rule {
 	size_t command_count, command_room;
 	const char *network; /* the default: the first named; NULL: none named */
 	bool network_host, network_none;
-	bool password, share_ipc;
-	uint64_t max_runtime; /* seconds; 0: no limit */
+	uint64_t max_runtime;                             /* seconds; 0: no limit */
+	unsigned max_running, max_launches[POLICY_UNITS]; /* 0: no limit */
+	bool password, share_ipc, no_grants, user_images;
+	uint64_t scratch; /* bytes the writable root may hold; 0: none is granted */
+	uint64_t memory;  /* bytes */
+	unsigned cpus;    /* thousandths */
+	unsigned pids;
+	const char *limit; /* the last key of these three that was set; NULL: none */
 	struct hours hours;
 	long not_before, not_after; /* moments, see hours.h */
 	const char *timezone, *run_as;
@@ -53,7 +60,8 @@ struct policy {
 	size_t path_count;
 	const char **env; /* room for decision->env, overwritten by every decision */
 	bool is_public;
-	char sha256[POLICY_SHA256_SIZE];
+	bool everybodys; /* every rule is kept, whomever it is about: set.h */
+	struct policy_digest digest;
 };
 
 #endif

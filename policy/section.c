@@ -5,7 +5,8 @@
  * Trusts: parse.c for the order of the calls. A rule whose users, hosts or time do not match the
  * caller is checked like any other and then costs nothing: memory does not grow with other people's
  * rules.
- * On error: -1 with the place; the policy then counts for nothing.
+ * On error: -1 with the place; the policy then counts for nothing, no name is looked up for it any
+ * more, and what follows is only checked.
  */
 #include "policy/section.h"
 #include "policy/env.h"
@@ -48,7 +49,8 @@ section_read_header(struct section *s, char *header)
 		s->name = space + 1;
 	}
 	for (i = 0; i < sizeof(section_kinds) / sizeof(section_kinds[0]); i++)
-		if (strcmp(header, section_kinds[i].name) == 0)
+		if (header[0] == section_kinds[i].name[0] &&
+		    strcmp(header, section_kinds[i].name) == 0)
 			s->kind = section_kinds[i].kind;
 	if (s->kind == SECTION_NONE)
 		return place_error(&s->place, 2,
@@ -89,12 +91,17 @@ section_begin(struct section *s, const char *header, size_t length)
 	s->kind = SECTION_NONE;
 	s->line = s->place.line;
 	s->seen = 0;
+	s->bad = s->torn = s->bad_key = s->others = s->judged = s->name_only = false;
+	s->name = "";
 	memset(&s->rule, 0, sizeof(s->rule));
 	memset(&s->image, 0, sizeof(s->image));
+	memset(&s->refs, 0, sizeof(s->refs));
 	copy = arena_copy(&s->policy->arena, header, length);
 	if (copy == NULL)
 		return place_error(&s->place, 0, "out of memory");
-	return section_read_header(s, copy) == 0 ? section_check_header(s) : -1;
+	s->torn = section_read_header(s, copy) != 0 || section_check_header(s) != 0;
+	s->bad = s->torn;
+	return s->bad ? -1 : 0;
 }
 
 static int
@@ -102,10 +109,13 @@ section_check_key(struct section *s, const char *name, int index, bool more)
 {
 	const struct keys_key *key;
 
+	s->torn = s->torn || index < 0;
 	if (index < 0)
-		return place_error(&s->place, 1,
-		    keys_is_later(name) ? "'%s' is not supported yet" : "unknown key '%s'", name);
+		return place_error(&s->place, 1, "unknown key '%s'", name);
 	key = keys_at(index);
+	/* What kind of section it was meant to be is not known. */
+	if (s->kind == SECTION_NONE)
+		return -1;
 	if ((key->where & s->kind) == 0)
 		return place_error(
 		    &s->place, 1, "'%s' has no place in [%s]", name, section_kind_name(s->kind));
@@ -118,18 +128,19 @@ section_check_key(struct section *s, const char *name, int index, bool more)
 	return 0;
 }
 
-int
-section_key(struct section *s, const char *name, const char *value, unsigned column, bool more)
+static int
+section_read_key(struct section *s, const char *name, const char *value, unsigned column, bool more)
 {
 	int index = keys_find(name);
 	const struct keys_key *key;
-	struct word *words;
+	struct word words[WORDS_MAX];
 	long count, most;
 
-	if (section_check_key(s, name, index, more) != 0)
+	s->bad_key = section_check_key(s, name, index, more) != 0;
+	if (s->bad_key)
 		return -1;
 	key = keys_at(index);
-	count = words_split(&s->policy->arena, value, column, &words);
+	count = words_split(&s->policy->arena, value, column, words);
 	if (count < 0)
 		return place_error(&s->place, 0, "out of memory");
 	most = key->shape == KEYS_ONE ? 1 : key->shape == KEYS_DATE ? 2 : count;
@@ -138,7 +149,53 @@ section_key(struct section *s, const char *name, const char *value, unsigned col
 	return key->read(s, words, (size_t)count);
 }
 
+int
+section_key(struct section *s, const char *name, const char *value, unsigned column, bool more)
+{
+	if ((more && s->bad_key) || section_read_key(s, name, value, column, more) != 0)
+		s->bad = true;
+	return s->bad ? -1 : 0;
+}
+
 /* --- the end of a section -------------------------------------------------------------------- */
+
+bool
+section_is_others_name(struct section *s, const char *value, size_t length)
+{
+	unsigned rules = SECTION_DENY | SECTION_ALLOW | SECTION_GRANT;
+
+	/* Anything else, and whatever is wrong, takes the long way. */
+	if ((s->kind & rules) == 0 || s->rule.has_users || s->policy->everybodys ||
+	    !users_is_other_name(s->cache->who, value, length))
+		return false;
+	s->seen |= 1ULL << keys_find("users");
+	s->rule.has_users = s->name_only = s->others = s->judged = true;
+	return true;
+}
+
+bool
+section_is_others(struct section *s, bool more)
+{
+	/* A list may go on on the next line: it is complete when something else comes. */
+	if (!s->judged && !more && s->rule.has_users) {
+		s->others = !s->policy->everybodys &&
+		            users_is_others(&s->rule.users, s->cache, s->kind == SECTION_DENY);
+		s->judged = true;
+	}
+	return s->others;
+}
+
+bool
+section_is_passed_over(const struct section *s)
+{
+	return s->known && s->others;
+}
+
+static bool
+section_has(const struct section *s, const char *key)
+{
+	return (s->seen >> keys_find(key) & 1) != 0;
+}
 
 static int
 section_end_image(struct section *s)
@@ -146,13 +203,14 @@ section_end_image(struct section *s)
 	struct policy *policy = s->policy;
 	struct policy_image *images;
 
-	if (s->image.path == NULL)
+	if (!s->torn && !section_has(s, "path"))
 		return place_error(&s->place, 1, "[image %s] has no path", s->name);
 	images = arena_grow(&policy->arena, policy->images, policy->image_count,
 	    &policy->image_room, sizeof(*images));
 	if (images == NULL)
 		return place_error(&s->place, 0, "out of memory");
 	s->image.name = s->name;
+	s->image.refs = s->refs.items;
 	s->image.file = s->place.file;
 	s->image.line = s->line;
 	policy->images = images;
@@ -165,18 +223,26 @@ static int
 section_check_rule(struct section *s)
 {
 	const struct rule *rule = &s->rule;
+	int result = 0;
 
-	if (s->seen == 0)
+	if (s->torn)
+		return -1;
+	if (s->seen == 0 && !s->bad)
 		return place_error(
 		    &s->place, 1, "[%s %s] says nothing", section_kind_name(s->kind), s->name);
 	if (s->kind != SECTION_DENY && !rule->has_users)
-		return place_error(&s->place, 1,
-		    "[%s %s] names no users ('users = *' for everyone)", section_kind_name(s->kind),
-		    s->name);
-	if (s->kind == SECTION_ALLOW && rule->images.count == 0)
-		return place_error(
+		result =
+		    place_error(&s->place, 1, "[%s %s] names no users ('users = *' for everyone)",
+		        section_kind_name(s->kind), s->name);
+	if (s->kind == SECTION_ALLOW && rule->images.count == 0 && !section_has(s, "images") &&
+	    !section_has(s, "user_images"))
+		result = place_error(
 		    &s->place, 1, "[allow %s] names no images ('images = *' for any)", s->name);
-	if (s->kind == SECTION_DENY && rule->has_users && !users_has_positive(&rule->users))
+	/* What follows is about values, and they must be known. */
+	if (s->bad || result != 0)
+		return -1;
+	if (s->kind == SECTION_DENY && rule->has_users && !s->name_only &&
+	    !users_has_positive(&rule->users))
 		return place_error(&s->place, 1,
 		    "[deny %s]: users with '!' alone match nobody: begin the list with '*'",
 		    s->name);
@@ -186,11 +252,20 @@ section_check_rule(struct section *s)
 		    "has no "
 		    "members; name a group",
 		    section_kind_name(s->kind), s->name);
-	if (rule->has_command && env_first_unsafe(rule->env.items) != NULL)
+	if (rule->user_images && (section_has(s, "command") || section_has(s, "run_as")))
 		return place_error(&s->place, 1,
-		    "[%s %s]: a rule that limits command cannot let in env '%s': it would change "
-		    "what the "
-		    "command does",
+		    "[allow %s]: a rule with user_images cannot limit command or name run_as: in "
+		    "an image "
+		    "of their own users have any program under any name",
+		    s->name);
+	if (s->kind == SECTION_ALLOW && !section_has(s, "images") && !rule->user_images)
+		return place_error(
+		    &s->place, 1, "[allow %s] names no images ('images = *' for any)", s->name);
+	if ((rule->has_command || rule->run_as != NULL) &&
+	    env_first_unsafe(rule->env.items) != NULL)
+		return place_error(&s->place, 1,
+		    "[%s %s]: a rule with command or run_as cannot let in env '%s': it would "
+		    "change what the command does",
 		    section_kind_name(s->kind), s->name, env_first_unsafe(rule->env.items));
 	if (rule->not_before != 0 && rule->not_after != 0 && rule->not_after < rule->not_before)
 		return place_error(&s->place, 1, "[%s %s]: not_after lies before not_before",
@@ -198,8 +273,7 @@ section_check_rule(struct section *s)
 	return 0;
 }
 
-/* hosts: the kernel's name, or its part before the first dot. */
-static bool
+bool
 section_is_here(const struct section *s)
 {
 	const char *host = s->policy->who->host;
@@ -232,8 +306,7 @@ section_local(struct section *s)
 	return 0;
 }
 
-/* Is it now? 1, 0, or -1 with the error. */
-static int
+int
 section_is_now(struct section *s)
 {
 	const struct rule *rule = &s->rule;
@@ -249,13 +322,16 @@ section_is_now(struct section *s)
 	       (rule->not_after == 0 || now <= rule->not_after);
 }
 
-static int
+int
 section_is_about_caller(struct section *s)
 {
-	int yes = section_is_here(s) ? section_is_now(s) : 0;
+	int yes = !s->others && section_is_here(s) ? section_is_now(s) : 0;
 
 	if (yes != 1 || !s->rule.has_users)
 		return yes;
+	/* Whoever waits for an error must not wait for a directory first. */
+	if (s->place.error->count != 0)
+		return 0;
 	yes = users_match(&s->rule.users, s->cache, s->kind == SECTION_DENY);
 	if (yes >= 0)
 		return yes;
@@ -297,8 +373,8 @@ section_end(struct section *s)
 	if (s->kind == SECTION_IMAGE) {
 		result = section_end_image(s);
 	} else if (s->kind != SECTION_SETTINGS && s->kind != SECTION_NONE) {
-		result = section_check_rule(s);
-		about = result == 0 ? section_is_about_caller(s) : -1;
+		result = section_is_passed_over(s) ? 0 : section_check_rule(s);
+		about = result != 0 ? -1 : s->policy->everybodys ? 1 : section_is_about_caller(s);
 		if (about == 1)
 			result = section_keep(s);
 		else if (about == 0)

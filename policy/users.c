@@ -92,6 +92,21 @@ users_read(struct users *users, struct arena *arena, const struct word *word)
 }
 
 bool
+users_is_other_name(const struct policy_who *who, const char *text, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length; i++) {
+		char c = text[i];
+
+		if (!(c >= 'a' && c <= 'z') &&
+		    (i == 0 || (!(c >= '0' && c <= '9') && c != '_' && c != '.' && c != '-')))
+			return false;
+	}
+	return length > 0 && (strlen(who->name) != length || memcmp(who->name, text, length) != 0);
+}
+
+bool
 users_has_positive(const struct users *users)
 {
 	size_t i;
@@ -114,14 +129,26 @@ users_trusts_netgroup(const struct users *users, bool in_deny)
 	return false;
 }
 
-static struct users_known **
-users_bucket(struct users_cache *cache, const char *name)
+static size_t
+users_bucket(const char *name)
 {
 	uint32_t hash = 2166136261U;
 
 	for (; *name != '\0'; name++)
 		hash = (hash ^ (unsigned char)*name) * 16777619U;
-	return &cache->buckets[(hash ^ hash >> 16) & 0xff];
+	return (hash ^ hash >> 16) & (USERS_BUCKETS - 1);
+}
+
+/* The name as it was looked up; NULL: it was not. */
+static struct users_known *
+users_find(const struct users_cache *cache, const struct users_entry *entry)
+{
+	struct users_known *known = cache->buckets[users_bucket(entry->name)];
+
+	while (
+	    known != NULL && (known->type != entry->type || strcmp(known->name, entry->name) != 0))
+		known = known->next;
+	return known;
 }
 
 static int
@@ -136,13 +163,12 @@ users_fail(struct users_cache *cache, const struct users_entry *entry)
 static struct users_known *
 users_look_up(struct users_cache *cache, const struct users_entry *entry)
 {
-	struct users_known **bucket = users_bucket(cache, entry->name), *known;
+	struct users_known **bucket = &cache->buckets[users_bucket(entry->name)], *known;
 	const struct policy_lookup *lookup = cache->lookup;
 	size_t size = strlen(entry->name) + 1;
 
-	for (known = *bucket; known != NULL; known = known->next)
-		if (known->type == entry->type && strcmp(known->name, entry->name) == 0)
-			return known;
+	if ((known = users_find(cache, entry)) != NULL)
+		return known;
 	if ((known = calloc(1, sizeof(*known) + size)) == NULL)
 		return NULL;
 	memcpy(known->name, entry->name, size);
@@ -204,6 +230,34 @@ users_match_entry(struct users_cache *cache, const struct users_entry *entry, bo
 	 * "!%group" in a deny lets people off: there the kernel's word is needed, NSS will not do.
 	 */
 	return users_match_looked_up(cache, entry, in_deny && !entry->negated);
+}
+
+bool
+users_is_others(const struct users *users, const struct users_cache *cache, bool in_deny)
+{
+	const struct users_known *known;
+	size_t i;
+
+	for (i = 0; i < users->count; i++) {
+		const struct users_entry *entry = &users->entries[i];
+
+		if (entry->negated)
+			continue;
+		if (entry->type == USERS_ANY ||
+		    (entry->type == USERS_NAME && strcmp(entry->name, cache->who->name) == 0) ||
+		    (entry->type == USERS_UID && entry->uid == cache->who->uid))
+			return false;
+		if (entry->type < USERS_GROUP)
+			continue;
+		/* A group of the directory's alone counts in a deny: that would be a look-up more. */
+		known = users_find(cache, entry);
+		if (known == NULL ||
+		    (known->found != 0 &&
+		        (known->found != 1 || in_deny || entry->type != USERS_GROUP ||
+		            users_has_gid(cache->who, known->gid))))
+			return false;
+	}
+	return true;
 }
 
 /* Does any entry match that is (or is not) negated and does (or does not) need a look-up? */

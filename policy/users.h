@@ -6,6 +6,8 @@
 #include "policy/policy.h"
 #include "policy/words.h"
 
+#define USERS_BUCKETS 256 /* a power of two */
+
 enum users_type { USERS_ANY, USERS_NAME, USERS_UID, USERS_GROUP, USERS_NETGROUP };
 
 struct users_entry {
@@ -26,7 +28,7 @@ struct users_known;
 struct users_cache {
 	const struct policy_who *who;
 	const struct policy_lookup *lookup;
-	struct users_known *buckets[256];
+	struct users_known *buckets[USERS_BUCKETS];
 	const char *failed; /* the name whose look-up failed, and what it is */
 	const char *failed_type;
 };
@@ -42,6 +44,15 @@ users_trusts_netgroup(const struct users *users, bool in_deny);
 /* NULL, or what is wrong with a name (of an account, group or netgroup). */
 const char *
 users_name_problem(const char *name);
+/*
+ * Is this one plain name, of an account, that is not the caller's? No other reading of it is
+ * possible: lower case letters, digits and '_', '.', '-' behind a letter.
+ */
+bool
+users_is_other_name(const struct policy_who *who, const char *text, size_t length);
+/* Is the caller surely not meant? Looks nothing up; false says nothing. */
+bool
+users_is_others(const struct users *users, const struct users_cache *cache, bool in_deny);
 /*
  * Is the caller meant? Needs one entry that matches and no '!' entry that does. in_deny: a group
  * counts also when NSS alone gives it. 1, 0, or -1: a look-up failed (cache->failed).

@@ -5,7 +5,7 @@
  * more than reading.
  * Trusts: root. Distrusts: every directory on the way, until it was seen to be root's and writable
  * by nobody else. sudo and doas look at the file alone; who may rename its parent may replace it.
- * On error: -1 with the path and what is wrong with it; nothing stays open.
+ * On error: -1 with the path and what is wrong with it, and the next file; nothing stays open.
  *
  * MUST hold: no name is resolved but by openat with O_NOFOLLOW below a directory that was checked;
  * what was checked by fstat is what is read; a file that changes meanwhile is an error.
@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 struct vet {
-	int (*each)(void *context, const struct vet_file *file);
+	int (*each)(void *context, struct vet_file *file);
 	void *context;
 	bool is_public;
 	size_t total;
@@ -110,24 +110,22 @@ vet_walk(struct vet *vet, const char *dir)
 	return fd;
 }
 
-static int
-vet_read_all(struct vet *vet, int fd, const char *path, char *data, size_t size)
+ssize_t
+vet_read(struct vet_file *file, void *buffer, size_t size)
 {
-	size_t have = 0;
+	struct place place = {file->path, 0, file->error};
 	ssize_t got;
 
-	/* One byte more than fstat said: a file that has grown shows. */
-	while (have <= size) {
-		got = read(fd, data + have, size + 1 - have);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return vet_errno(vet, path, "cannot read");
-		if (got == 0)
-			break;
-		have += (size_t)got;
-	}
-	return have == size ? 0 : vet_error(vet, path, "changed while it was read; try again");
+	do
+		got = read(file->fd, buffer, size);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return place_error(&place, 0, "cannot read: %s", strerror(errno));
+	file->done += (size_t)got;
+	/* Whoever goes on writing would keep us reading. */
+	if (file->done > (size_t)file->st->st_size)
+		return place_error(&place, 0, "changed while it was read; try again");
+	return got;
 }
 
 static bool
@@ -140,26 +138,16 @@ vet_same(const struct stat *a, const struct stat *b)
 }
 
 static int
-vet_content(struct vet *vet, int fd, const struct stat *st, const char *path, bool is_main)
+vet_content(struct vet *vet, struct vet_file *file)
 {
-	size_t size = (size_t)st->st_size;
-	char *data = malloc(size + 1);
-	struct vet_file file = {path, data, size, is_main};
 	struct stat after;
-	int result = -1;
 
-	if (data == NULL)
-		return vet_error(vet, path, "out of memory");
-	if (vet_read_all(vet, fd, path, data, size) != 0)
-		goto out;
-	if (fstat(fd, &after) != 0 || !vet_same(st, &after)) {
-		vet_error(vet, path, "changed while it was read; try again");
-		goto out;
-	}
-	result = vet->each(vet->context, &file) == 0 ? 0 : -1;
-out:
-	free(data);
-	return result;
+	if (vet->each(vet->context, file) != 0)
+		return -1;
+	if (file->done != (size_t)file->st->st_size || fstat(file->fd, &after) != 0 ||
+	    !vet_same(file->st, &after))
+		return vet_error(vet, file->path, "changed while it was read; try again");
+	return 0;
 }
 
 static int
@@ -173,7 +161,7 @@ vet_check_file(struct vet *vet, const struct stat *st, const char *path)
 	if (st->st_size == 0)
 		return vet_error(
 		    vet, path, "is empty: cut short? (a policy without rules has a comment)");
-	if (st->st_size > VET_FILE_MAX || (size_t)st->st_size > VET_TOTAL_MAX - vet->total)
+	if (st->st_size < 0 || (size_t)st->st_size > VET_TOTAL_MAX - vet->total)
 		return vet_error(vet, path, "is too large");
 	vet->total += (size_t)st->st_size;
 	vet->is_public = vet->is_public && (st->st_mode & S_IROTH) != 0;
@@ -195,7 +183,8 @@ vet_file(struct vet *vet, int dir, const char *name, const char *path, bool is_m
 	if (fstat(fd, &st) != 0)
 		vet_errno(vet, path, "cannot stat");
 	else if (vet_check_file(vet, &st, path) == 0)
-		result = vet_content(vet, fd, &st, path, is_main);
+		result =
+		    vet_content(vet, &(struct vet_file){path, is_main, &st, 0, fd, vet->error});
 	close(fd);
 	return result;
 }
@@ -265,12 +254,12 @@ vet_drop_ins(struct vet *vet, int dir, const char *path)
 	/* fdopendir takes its descriptor away: the files are opened by one of our own. */
 	if (vet_names(vet, fcntl(fd, F_DUPFD_CLOEXEC, 3), path, names, &count) != 0)
 		goto out;
+	result = 0;
 	for (i = 0; i < count; i++) {
 		snprintf(file, sizeof(file), "%s/%s", path, names[i]);
 		if (vet_file(vet, fd, names[i], file, false) != 0)
-			goto out;
+			result = -1;
 	}
-	result = 0;
 out:
 	for (i = 0; i < count; i++)
 		free(names[i]);
@@ -280,7 +269,7 @@ out:
 }
 
 int
-vet_files(const char *dir, int (*each)(void *context, const struct vet_file *file), void *context,
+vet_files(const char *dir, int (*each)(void *context, struct vet_file *file), void *context,
     bool *is_public, struct policy_error *error)
 {
 	struct vet vet = {each, context, true, 0, error};
@@ -296,9 +285,9 @@ vet_files(const char *dir, int (*each)(void *context, const struct vet_file *fil
 	/*
 	 * Only a directory that is not there is no directory; whatever else goes wrong is an error.
 	 */
-	if (result == 0 &&
-	    (fstatat(fd, "policy.d", &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT))
-		result = vet_drop_ins(&vet, fd, path);
+	if ((fstatat(fd, "policy.d", &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT) &&
+	    vet_drop_ins(&vet, fd, path) != 0)
+		result = -1;
 	close(fd);
 	*is_public = vet.is_public;
 	return result;

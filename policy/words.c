@@ -10,15 +10,20 @@
 
 #include <string.h>
 
-#define WORDS_BLANK " \t"
+static bool
+words_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
 
-/* Copies one word and returns where it ends. */
+/* Copies one word to *text, which is moved behind it, and returns where it ends. */
 static const char *
-words_one(const char *at, char *to, bool *was_quoted)
+words_one(const char *at, char **text, bool *was_quoted)
 {
 	bool quoted = false;
+	char *to = *text;
 
-	for (; *at != '\0' && (quoted || strchr(WORDS_BLANK, *at) == NULL); at++) {
+	for (; *at != '\0' && (quoted || !words_blank(*at)); at++) {
 		if (*at == '"') {
 			quoted = !quoted;
 			*was_quoted = true;
@@ -26,29 +31,31 @@ words_one(const char *at, char *to, bool *was_quoted)
 			*to++ = *at;
 		}
 	}
-	*to = '\0';
+	*to++ = '\0';
+	*text = to;
 	return at;
 }
 
 long
-words_split(struct arena *arena, const char *value, unsigned column, struct word **words)
+words_split(struct arena *arena, const char *value, unsigned column, struct word words[WORDS_MAX])
 {
-	size_t length = strlen(value);
-	struct word *list = arena_alloc(arena, (length / 2 + 1) * sizeof(*list));
 	/* Every word with its NUL is no longer than it was with the blank behind it. */
-	char *text = arena_alloc(arena, length + 1);
+	char *text = arena_alloc(arena, strlen(value) + 1);
 	const char *at = value;
 	long count = 0;
 
-	if (list == NULL || text == NULL)
+	if (text == NULL)
 		return -1;
-	while (*(at += strspn(at, WORDS_BLANK)) != '\0') {
-		list[count].text = text;
-		list[count].column = column + (unsigned)(at - value);
-		at = words_one(at, text, &list[count].quoted);
-		text += strlen(text) + 1;
+	for (;;) {
+		while (words_blank(*at))
+			at++;
+		if (*at == '\0')
+			return count;
+		if (count == WORDS_MAX)
+			return -1;
+		words[count] =
+		    (struct word){.text = text, .column = column + (unsigned)(at - value)};
+		at = words_one(at, &text, &words[count].quoted);
 		count++;
 	}
-	*words = list;
-	return count;
 }
