@@ -1,15 +1,9 @@
 #!/usr/bin/env bats
+# timeout: 1200
 # The helper called directly with what no client would send: exit 125, one clean line, one refusal on
 # record, nothing run (B1, B12, B17, B36, B46, L5, L31, L44, L45, L51, L52; must hold 4).
 load ../lib/common
 load attack
-
-setup_file() {
-	arm
-}
-setup() {
-	restore_policy
-}
 
 # each VECTOR...: one vector a line of words, "refused" for alice; shows which one was not.
 each() {

@@ -1,15 +1,9 @@
 #!/usr/bin/env bats
+# timeout: 900
 # The command as it is at the end, and what it can still do (B16, B33, B34, L1, L7, L8, L15, L19, L23, L24,
 # L25, L42, L54, L56; must hold 5).
 load ../lib/common
 load attack
-
-setup_file() {
-	arm
-}
-setup() {
-	restore_policy
-}
 
 status_of() { # the command's /proc/self/status for a launch with these options
 	launch_as "$1" 1 image=tiny "${@:2}" -- /bin/cat /proc/self/status
@@ -116,12 +110,14 @@ status_of() { # the command's /proc/self/status for a launch with these options
 
 @test "nothing is pushed into the caller's terminal: TIOCSTI, TIOCSTI with high bits, TIOCLINUX" {
 	local old=unknown
+	# It is the machine's, shared with other stages, whose /sys is the same: one at a time, and put back at once.
+	exec 8</sys/kernel
+	flock 8
 	[[ ! -e /proc/sys/dev/tty/legacy_tiocsti ]] || old=$(cat /proc/sys/dev/tty/legacy_tiocsti)
-	# It is the machine's, shared with other stages: put back at once.
 	[[ $old != 0 ]] || echo 1 >/proc/sys/dev/tty/legacy_tiocsti
 	push() { # PROGRAM: what the shell that comes after it reads
 		as_user alice expect -c '
-			set timeout 10
+			set timeout 100
 			spawn -noecho sh
 			expect "$ "
 			send "'"$1"' push touch\\ /home/alice/pushed\r"
@@ -140,6 +136,7 @@ status_of() { # the command's /proc/self/status for a launch with these options
 	local outside=no
 	[[ ! -e /home/alice/pushed ]] || outside=yes
 	[[ $old != 0 ]] || echo 0 >/proc/sys/dev/tty/legacy_tiocsti
+	exec 8<&-
 	assert_equal $inside no
 	# Outside it works, where the kernel has it: so the test can tell.
 	[[ $old == unknown ]] || assert_equal $outside yes
@@ -147,7 +144,7 @@ status_of() { # the command's /proc/self/status for a launch with these options
 
 @test "the terminal's owner, mode and settings are the same before and after" {
 	as_user alice expect -c '
-		set timeout 10
+		set timeout 100
 		spawn -noecho sh -c {stat -c "%u %g %a" $(tty); stty -g; '"$LAUNCH"' 1 image=tiny cwd=no -- /bin/true; stat -c "%u %g %a" $(tty); stty -g; '"$LAUNCH"' 1 image=none -- x; stat -c "%u %g %a" $(tty); stty -g}
 		expect eof' | tr -d '\r' | grep -v '^boxdo' >"$BATS_TEST_TMPDIR/screen"
 	run cat "$BATS_TEST_TMPDIR/screen"

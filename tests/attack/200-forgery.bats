@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# timeout: 900
 # Records that users try to forge, and journals they try to drown.
 load ../lib/common
 load 200-helpers
@@ -84,10 +85,79 @@ none_is_shown() {
 	assert_equal "$(records 'select(.event == "launch") | .uid' | sort -u)" 2001
 }
 
+@test "a daemon of root that passes its users' fields on to the main journal makes no record of ours" {
+	# As docker's journald driver does with labels: real uid 0, the native protocol, any field but those with _.
+	forged 00000000000000000000000000000006 | grep -v '^_' | perl -e "$NATIVE" /run/systemd/journal/socket
+	wait_for sh -c 'journalctl --quiet _UID=0 _TRANSPORT=journal BOXDO_ID=00000000000000000000000000000006 | grep -q forged'
+	none_is_shown
+	for where in '--directory /var/log/journal' "--directory $(echo /var/log/journal/*[0-9a-f])" --merge; do
+		# shellcheck disable=SC2086
+		run boxdo log $where
+		refute_match 'forged'
+		[[ $where == */*[0-9a-f] ]] || assert_match 'alice'
+		# shellcheck disable=SC2086
+		run boxdo log $where 00000000000000000000000000000006
+		assert_status 1
+		# shellcheck disable=SC2086
+		run boxdo log $where 00000000
+		assert_status 1
+	done
+}
+
+@test "a journal that a user made is not read, however it is offered" {
+	made=/home/mallory/made
+	as_user mallory mkdir $made
+	forged 00000000000000000000000000000007 | sed '1i__REALTIME_TIMESTAMP=1700000000000000\n__MONOTONIC_TIMESTAMP=1\n_BOOT_ID=00000000000000000000000000000001\n_TRANSPORT=journal\n_NAMESPACE=boxdo\n_EXE=/usr/libexec/boxdo/boxdo-launch\n_PID=1' >/tmp/export
+	echo >>/tmp/export
+	as_user mallory /usr/lib/systemd/systemd-journal-remote --split-mode=none -o $made/all.journal - </tmp/export
+	# To mallory alone it is a trail.
+	run as_user mallory boxdo log --directory $made
+	assert_match 'forged'
+	refused_as() { # REGEX DIRECTORY...
+		for question in '' --json --gaps --open 00000000 --verify --retention; do
+			# shellcheck disable=SC2086
+			run boxdo log --directory "$2" $question
+			assert_status 1
+			assert_match "^boxdo: $1"
+			refute_match 'forged|COMMAND'
+		done
+		run boxdo report --since 2000-01-01 --directory "$2"
+		assert_status 1
+	}
+	refused_as "$made belongs to neither root nor you" $made
+	# Its file below a directory of root's: by name, by link, beside real ones.
+	rm -rf /tmp/offered && mkdir /tmp/offered
+	ln -s $made/all.journal /tmp/offered/x.journal
+	refused_as '/tmp/offered/x.journal belongs to neither root nor you' /tmp/offered
+	rm /tmp/offered/x.journal
+	cp /var/log/journal/*.boxdo/system.journal /tmp/offered/
+	mkdir /tmp/offered/00000000000000000000000000000001.boxdo
+	cp -p $made/all.journal /tmp/offered/00000000000000000000000000000001.boxdo/
+	refused_as '/tmp/offered/0.*/all.journal belongs to neither root nor you' /tmp/offered
+	# Where others may write: root's file in a directory of everybody's, and the other way round.
+	rm -rf /tmp/offered && mkdir -m 0777 /tmp/offered
+	cp /var/log/journal/*.boxdo/system.journal /tmp/offered/
+	refused_as '/tmp/offered may be written by others' /tmp/offered
+	chmod 0755 /tmp/offered
+	chmod 0666 /tmp/offered/system.journal
+	refused_as '/tmp/offered/system.journal may be written by others' /tmp/offered
+	chmod 0640 /tmp/offered/system.journal
+	run boxdo log --directory /tmp/offered
+	assert_success
+	assert_match 'alice'
+	# Not below the journals' own directories either.
+	mkdir -p /var/log/journal/remote
+	cp $made/all.journal /var/log/journal/remote/ && chown mallory /var/log/journal/remote/all.journal
+	run boxdo log --merge
+	assert_status 1
+	refute_match 'COMMAND'
+	rm -r /var/log/journal/remote /tmp/offered $made
+}
+
 @test "no option of boxdo log makes main-journal entries ours" {
 	forged 00000000000000000000000000000005 >/tmp/forged
 	as_user mallory logger --journald=/tmp/forged
-	for option in '' --json '--user bob' '--since 1970-01-01' --gaps; do
+	for option in '' --json --csv '--user bob' '--since 1970-01-01' --gaps --open --running '--fields command' '--image tiny' 00000000; do
 		# shellcheck disable=SC2086
 		run boxdo log $option
 		refute_match 'forged'
@@ -123,6 +193,7 @@ none_is_shown() {
 }
 
 # --- the budget of refusals ------------------------------------------------------------------------------
+# Where it must not grow while a slow machine works it grows by a byte a second.
 
 @test "a flood of large refusals takes little of the journal, and pushes nothing out" {
 	first=$(raw_records | head -n 1 | jq -r .BOXDO_RECORD)
@@ -140,7 +211,7 @@ none_is_shown() {
 }
 
 @test "over the budget: refused without a record, counted in one a minute; others launch on" {
-	printf '\n[settings]\nrecord_rate = 1K\nrecord_burst = 400K\n' >>"$POLICY"
+	printf '\n[settings]\nrecord_rate = 1\nrecord_burst = 400K\n' >>"$POLICY"
 	as_user bob boxdo run tiny true # the policy's record is bob's to pay
 	every_launch_has_its_end
 	before=$(raw_records _UID=0 BOXDO_USER=mallory | wc -l)
@@ -155,6 +226,8 @@ none_is_shown() {
 	# 400 KiB at 4 KiB each, less what the minutes before took.
 	[[ $made -ge 1 && $made -le 120 ]] || { echo "$made records of 1000 refusals" && return 1; }
 	assert_equal "$(raw_records BOXDO_USER=alice BOXDO_EVENT=launch | tail -n 10 | wc -l)" 10
+	# What was earned while the records were counted is spent again.
+	as_user mallory bash -c 'for i in {1..20}; do boxdo run tiny x 2>/dev/null; done; true'
 	# The count is told a minute later: here by setting the last report back.
 	perl -e 'open(my $f, "+<", "/run/boxdo/rate/2003") or die; seek($f, 16, 0); read($f, my $n, 8); print unpack("Q", $n), "\n"' >/tmp/suppressed
 	[[ $(cat /tmp/suppressed) -ge 800 ]]
@@ -165,9 +238,19 @@ none_is_shown() {
 	nothing_left
 }
 
+@test "who is refused before the policy is read has the budget that the admin set" {
+	# The policy's, of the test before: 400 KiB, of which a refusal takes four and more.
+	as_user bob boxdo run tiny true
+	rm -f /run/boxdo/rate/2003
+	before=$(raw_records BOXDO_USER=mallory | wc -l)
+	as_user mallory bash -c "for i in {1..200}; do $LAUNCH 1 nonsense 2>/dev/null; done; true"
+	made=$(($(raw_records BOXDO_USER=mallory | wc -l) - before))
+	[[ $made -ge 20 && $made -le 120 ]] || { echo "$made records of 200" && return 1; }
+}
+
 @test "over the budget a launch is refused, and nothing runs" {
 	sed -i '/^\[settings\]/,$d' "$POLICY"
-	printf '\n[settings]\nrecord_rate = 1K\nrecord_burst = 64K\n' >>"$POLICY"
+	printf '\n[settings]\nrecord_rate = 1\nrecord_burst = 64K\n' >>"$POLICY"
 	as_user bob boxdo run tiny true
 	rm -f /run/boxdo/rate/2001 # what the tests before took does not count
 	ran=0

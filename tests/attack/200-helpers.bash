@@ -1,7 +1,9 @@
 # Helpers for the attack files 2xx, the fault tests and flow/050: load after ../lib/common.
 # shellcheck shell=bash
 
-DEADLINE=12 # seconds: a record may take five, and a refusal of its own five more
+# Seconds. A record may take five, and a refusal of its own five more; the rest is for a slow machine. Who hangs, hangs
+# longer.
+DEADLINE=40
 MARK=/home/alice/mark
 
 # boxdo_processes: what runs our program, and everything in a PID namespace below the stage's.
@@ -33,13 +35,18 @@ traces() {
 	boxdo_loops
 	sed 's/^[^ ]* [^ ]* //' /proc/1/mountinfo | sort
 	find /sys/fs/cgroup -mindepth 1 -type d | sort
-	find /run/boxdo -not -path '/run/boxdo/rate/*' | sort
+	find /run/boxdo -not -path '/run/boxdo/rate/*' -not -path '/run/boxdo/running/*' | sort
 	find /dev/shm -maxdepth 1 | sort
 }
 
-# begin_traces, in setup, after a first launch: what is there from now on. nothing_left: the same again, within 5 s.
+# begin_traces, in setup, after a first launch: what is there from now on. nothing_left: the same again, soon.
 begin_traces() {
+	# A device that the launch before has just let go of is not what is there.
+	wait_for -t 5 no_boxdo_loops || true
 	traces >/run/stage/traces
+}
+no_boxdo_loops() {
+	[[ -z $(boxdo_loops) ]]
 }
 nothing_left() {
 	wait_for no_new_traces || {
@@ -51,10 +58,10 @@ no_new_traces() {
 	diff -q /run/stage/traces <(traces)
 }
 
-# launches WHO ARG...: one launch, timed: $status, $output and $seconds are set; never waits longer than 30 s.
+# launches WHO ARG...: one launch, timed: $status, $output and $seconds are set; never waits longer than 90 s.
 launches() {
 	local begin=$SECONDS
-	run timeout -k 1 30 "$TOP/tests/lib/as" "$1" boxdo run "${@:2}" </dev/null
+	run timeout -k 1 90 "$TOP/tests/lib/as" "$1" boxdo run "${@:2}" </dev/null
 	# shellcheck disable=SC2034
 	seconds=$((SECONDS - begin))
 }

@@ -67,7 +67,19 @@ since() {
 
 # answer COMMAND PASSWORD...: alice runs it in a terminal and answers the prompts.
 answer() {
-	local script="set timeout 20; spawn -noecho $TOP/tests/lib/as alice $1;" word
+	local script="set timeout 100; spawn -noecho $TOP/tests/lib/as alice $1;" word
 	for word in "${@:2}"; do script+=" expect -nocase password:; send \"$word\\r\";"; done
 	run expect -c "$script expect eof; catch wait result; exit [lindex \$result 3]" </dev/null
+}
+
+# small_disk SIZE: the journal's directory becomes a disk of its own
+small_disk() {
+	truncate -s "$1" /run/stage/disk
+	mkfs.ext4 -q -O ^has_journal -m 0 /run/stage/disk
+	mount -o loop /run/stage/disk "$files"
+	rm -rf "$files/lost+found"
+	chgrp systemd-journal "$files"
+	chmod 2755 "$files"
+	journal_restart
+	wait_for test -e "$files/system.journal"
 }

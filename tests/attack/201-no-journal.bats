@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# timeout: 900
 # Where nothing can be recorded, nothing runs: refused in time, said so, nothing left.
 load ../lib/common
 load 200-helpers
@@ -16,7 +17,78 @@ load 201-helpers
 	mv "$sockets/socket" "$sockets/socket.kept"
 	launches alice tiny touch "$MARK"
 	refused 'recorded'
+	# The refusal is owed; who waits with it has given up everything else, however early the launch failed.
+	as_user alice boxdo run nonesuch true || true
+	# shellcheck disable=SC2046 # one word a process
+	run grep -hE '^(CapEff|CapBnd|Seccomp):' $(waiting | sed 's|.*|/proc/&/status|')
+	assert_equal "$(sort -u <<<"$output" | tr -s '\t\n' ' ')" 'CapBnd: 0000000000000000 CapEff: 0000000000000020 Seccomp: 2 '
+	# And it comes when the journal does.
+	mv "$sockets/socket.kept" "$sockets/socket"
+	wait_for -t 120 no_boxdo_processes
+	# (Of two, whichever came last.)
+	run journalctl --namespace=boxdo --quiet --output=cat --output-fields=BOXDO_REASON --lines=2 BOXDO_EVENT=refuse
+	assert_match 'could not be recorded'
 	nothing_left
+}
+
+@test "who waits with a record keeps nothing busy: no image, bind, directory, loop device, dead process" {
+	mkdir -p /srv/busy
+	mount -t tmpfs none /srv/busy
+	install -m 644 /srv/images/tiny.sqfs /srv/busy/own.sqfs
+	mkdir -m 777 /srv/busy/data
+	mv "$sockets/socket" "$sockets/socket.kept"
+	as_user_in /srv/busy/data alice boxdo run -v /srv/busy/data:/data tiny true &
+	as_user_in /srv/busy/data alice boxdo run /srv/busy/own.sqfs true &
+	as_user_in /srv/busy/data alice boxdo run tiny true &
+	as_user_in /srv/busy/data alice "$LAUNCH" 1 nonsense &
+	wait
+	[[ $(waiting | wc -w) -eq 4 ]] || { ps -ef && return 1; }
+	wait_for umount /srv/busy
+	mv "$sockets/socket.kept" "$sockets/socket"
+	wait_for -t 120 no_boxdo_processes
+	# The same of one whose container was ready, and whose record lies in the queue.
+	mount -t tmpfs none /srv/busy
+	mkdir -m 777 /srv/busy/data
+	sed -i 's|^binds.*|& /srv/busy|' "$POLICY"
+	as_user alice boxdo run tiny true # the policy's record
+	every_launch_has_its_end
+	wait_for no_boxdo_processes
+	journal_hang
+	as_user_in /srv/busy/data alice boxdo run -v /srv/busy/data:/data tiny touch "$MARK" || true
+	[[ $(waiting | wc -w) -eq 1 ]]
+	wait_for umount /srv/busy
+	wait_for no_loops
+	# shellcheck disable=SC2046
+	run ps -o stat=,comm= --ppid "$(waiting)"
+	assert_output ''
+	# 0 to 2, the directories of the journal, its file, and no more.
+	run find "/proc/$(waiting)/fd" -mindepth 1 ! -lname /dev/null ! -lname '/var/log/journal*' ! -lname '/run/systemd*' ! -lname 'socket:*' -printf '%l\n'
+	assert_output ''
+	journal_resume
+	nothing_left
+	[[ ! -e $MARK ]]
+	# And of one that ran, and whose end is not on record yet: its mounts went with it.
+	mount -t tmpfs none /srv/busy
+	mkdir -m 777 /srv/busy/data
+	as_user_in /srv/busy/data alice boxdo run -v /srv/busy/data:/data tiny \
+		sh -c 'touch /data/up; until [ -e /data/end ]; do sleep 0.02; done' 3>&- &
+	wait_for test -e /srv/busy/data/up
+	journal_hang
+	touch /srv/busy/data/end
+	wait $!
+	[[ $(waiting | wc -w) -eq 1 ]]
+	wait_for umount /srv/busy
+	wait_for no_loops
+	journal_resume
+	nothing_left
+	one_of_each
+}
+no_loops() {
+	[[ -z $(boxdo_loops) ]]
+}
+# waiting: the SUPERVISORs there are, and no zombie.
+waiting() {
+	ps -eo pid=,stat=,comm= | awk '$3 == "boxdo-super" && $2 !~ /Z/ { print $1 }'
 }
 
 @test "the whole directory of the socket is missing: refused" {
@@ -34,6 +106,7 @@ load 201-helpers
 	refused 'refused'
 	rm "$sockets/socket"
 	mv "$sockets/socket.kept" "$sockets/socket"
+	wait_for -t 120 no_boxdo_processes
 	nothing_left
 	every_launch_has_its_end
 }
@@ -119,6 +192,24 @@ load 201-helpers
 		nothing_left
 		one_of_each
 	done
+}
+
+@test "one that root killed as it waited does not count any more" {
+	mv "$sockets/socket" "$sockets/socket.kept"
+	as_user alice boxdo run nonesuch true || true
+	pid=$(waiting)
+	kill -STOP "$pid"
+	mv "$sockets/socket.kept" "$sockets/socket"
+	# It is there, and 63 more.
+	perl -e 'open(my $f, "+<", "/run/boxdo/state") or die; seek($f, 20, 0); print $f pack("l", $ARGV[0]) x 63' $$
+	launches alice tiny touch "$MARK"
+	refused 'wait for it'
+	kill -KILL "$pid"
+	wait_for test ! -e "/proc/$pid/exe"
+	launches alice tiny true
+	assert_success
+	perl -e 'open(my $f, "+<", "/run/boxdo/state") or die; seek($f, 16, 0); print $f pack("l", 0) x 64'
+	nothing_left
 }
 
 @test "ends that cannot be recorded are counted, and too many refuse the next launch" {

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# timeout: 1800
 # System calls of a launch made to fail: a choice of them; tests/long/20-faults.bats makes each one fail.
 load ../lib/common
 load ../attack/200-helpers
@@ -6,18 +7,6 @@ load faults
 
 setup_file() {
 	faults_setup
-}
-
-# The first three of each kind, then ever fewer.
-some() { # COMMAND-PATTERN ERROR
-	local call count number
-	while read -r call count; do
-		[[ $call =~ ^($1)$ ]] || continue
-		for number in 1 2 3 5 8 13 21 34; do
-			[[ $number -gt $count ]] || inject "$call" $number "$2"
-		done
-	done </run/stage/counts
-	faults_agree
 }
 
 IDS='set[a-z]*id|setgroups|cap[a-z]*|prctl|seccomp|get[a-z]*id|getgroups|prlimit64|set[a-z]*timer|umask|sched_.*'
@@ -40,6 +29,14 @@ TALK='send.*|recv.*|socket.*|connect|setsockopt|poll|pidfd.*|clone.*|kill|wait4|
 
 @test "processes, messages, waiting: each kind fails" {
 	some "$TALK" ENOMEM
+}
+
+@test "no process for PAM: refused, and that is on record" {
+	inject vfork 1 EAGAIN
+	[[ ! -s /run/stage/wrong && ! -e /home/alice/m.vfork.1.EAGAIN ]]
+	nothing_left
+	assert_equal "$(raw_records BOXDO_EVENT=refuse | jq -r .BOXDO_REASON | tail -n 1)" \
+		"PAM cannot be asked: no process for it (the job's pids limit?)"
 }
 
 @test "all the rest: each kind fails" {

@@ -14,15 +14,17 @@
 # shellcheck disable=SC2016
 PAYLOAD='exec >"$1"; grep -E "^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):" /proc/self/status; ls /proc/self/fd'
 
+FAULTS_REQUEST=(image=tiny network=none)
+
 # helper_under TIME-LIMIT MARK STRACE-OPTION...
 helper_under() {
 	(cd /home/alice && timeout -k 1 "$1" strace -u alice -f -qq -o /dev/null "${@:3}" \
-		"$LAUNCH" 1 image=tiny network=none -- sh -c "$PAYLOAD" sh "$2") </dev/null >/run/stage/output 2>&1
+		"$LAUNCH" 1 "${FAULTS_REQUEST[@]}" -- sh -c "$PAYLOAD" sh "$2") </dev/null >/run/stage/output 2>&1
 }
 
 # For a clean run: which calls there are, and how many one process makes at most: "CALL COUNT" lines.
 count_calls() {
-	(cd /home/alice && strace -u alice -f -qq -o /run/stage/calls "$LAUNCH" 1 image=tiny network=none -- \
+	(cd /home/alice && strace -u alice -f -qq -o /run/stage/calls "$LAUNCH" 1 "${FAULTS_REQUEST[@]}" -- \
 		sh -c "$PAYLOAD" sh /home/alice/m.clean) </dev/null
 	# Those of the command itself, after its execve, are not ours.
 	awk '$2 ~ /^execve\("\/(usr\/)?bin\/sh/ { payload[$1] = 1 }
@@ -52,12 +54,24 @@ behind_filter() { # CALL
 inject() {
 	local begin=$SECONDS filters=()
 	! behind_filter "$1" || filters=(-e inject=seccomp:retval=0)
-	helper_under 30 "/home/alice/m.$1.$2.$3" -e "trace=$1,seccomp" -e "inject=$1:error=$3:when=$2" "${filters[@]}" || true
-	((SECONDS - begin < 30)) || echo "hangs: $1 $2 $3" >>/run/stage/wrong
-	wait_for -t 15 no_boxdo_processes >/dev/null || {
+	helper_under 120 "/home/alice/m.$1.$2.$3" -e "trace=$1,seccomp" -e "inject=$1:error=$3:when=$2" "${filters[@]}" || true
+	((SECONDS - begin < 120)) || echo "hangs: $1 $2 $3" >>/run/stage/wrong
+	wait_for no_boxdo_processes >/dev/null || {
 		echo "left by $1 $2 $3: $(boxdo_processes)" >>/run/stage/wrong
 		boxdo_processes | sed -n 's,^/proc/\([0-9]*\).*,\1,p' | xargs -r kill -KILL
 	}
+}
+
+# some: each call that matches is made to fail, the first three of each kind, then ever fewer; and then all is well.
+some() { # CALL-PATTERN ERROR
+	local call count number
+	while read -r call count; do
+		[[ $call =~ ^($1)$ ]] || continue
+		for number in 1 2 3 5 8 13 21 34; do
+			[[ $number -gt $count ]] || inject "$call" $number "$2"
+		done
+	done </run/stage/counts
+	faults_agree
 }
 
 # faults_agree: no command ran without its record, none as anybody but what it should be, and no launch lacks its end.

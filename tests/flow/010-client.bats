@@ -49,7 +49,7 @@ setup() {
 
 @test "what is refused is refused by name, and the helper is only told why, to record it" {
 	local option
-	for option in --privileged --cap-add=ALL -p=80:80 -d --gpus=all --memory=1g --network=bridge --pull=always; do
+	for option in --privileged --cap-add=ALL -p=80:80 -d --gpus=2 --memory=1g --network=bridge --pull=always; do
 		run --separate-stderr boxdo run -e TOKEN=secret "$option" python true
 		assert_status 7
 		assert_output "$(printf '[%s]\n' 1 image=- "refused=${stderr#boxdo: }" --)"
@@ -94,7 +94,8 @@ setup() {
 	run readelf -l /usr/bin/boxdo
 	refute_match INTERP
 	assert_equal "$(stat -c %a /usr/bin/boxdo)" 755
-	[[ $(stat -c %s /usr/bin/boxdo) -lt 300000 ]]
+	# What a launch maps of it; on disk there are symbols for a debugger, too.
+	[[ $(size /usr/bin/boxdo | awk 'NR == 2 { print $4 }') -lt 150000 ]]
 }
 
 @test "every option of run --help is in the manual" {

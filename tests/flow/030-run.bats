@@ -7,7 +7,7 @@ load ../lib/common
 # refused COMMAND...: alice is told one line, 125, it is on record word for word, and nothing stays.
 refused() {
 	local left before
-	left=$(leftovers)
+	left=$(leftovers | sort)
 	before=$(count_records BOXDO_EVENT=refuse)
 	run as_user alice "$@"
 	assert_status 125
@@ -15,8 +15,11 @@ refused() {
 	wait_for has_refusals $((before + 1))
 	raw_records BOXDO_EVENT=refuse | jq -r .BOXDO_REASON | tail -n 1 >"$BATS_TEST_TMPDIR/reason"
 	assert_equal "boxdo: $(cat "$BATS_TEST_TMPDIR/reason")" "$output"
-	assert_equal "$(comm -13 <(sort <<<"$left") <(leftovers | sort))" ''
-	assert_equal "$(count_records BOXDO_EVENT=launch)" "$(count_records BOXDO_EVENT=end)"
+	wait_for nothing_more "$left"
+	every_launch_has_its_end
+}
+nothing_more() { # THAN-WHAT
+	[[ -z $(comm -13 <(echo "$1") <(leftovers | sort)) ]]
 }
 has_refusals() {
 	(($(count_records BOXDO_EVENT=refuse) == $1))
@@ -55,6 +58,31 @@ has_refusals() {
 	assert_status 126
 	every_launch_has_its_end
 	assert_equal "$(records 'select(.event == "end") | .reason' | tail -n 4 | grep -c 'not executed: ')" 4
+}
+
+@test "PATH is searched as shells do: what is not there or may not be run is passed over, and decides only when nothing else is found" {
+	as_user alice sh -c 'mkdir -p none bare good; chmod 755 none bare good; echo "echo good" >good/prog; chmod 755 good/prog; cp good/prog bare; chmod 644 bare/prog
+		mkdir shut; cp good/prog shut; chmod 0 shut; mkdir -p directory/prog'
+	in_path() { # PATH: the program, where these are searched
+		run -"$1" as_user_in /home/alice/good alice boxdo run -e "PATH=$2" tiny prog
+	}
+	for path in good none:good nosuch:good hello.txt:good bare:good shut:good directory:good good:bare; do
+		in_path 0 "/home/alice/${path/:/:/home/alice/}"
+		assert_output good
+	done
+	in_path 0 ":/home/alice/none" # an empty one is the working directory
+	assert_output good
+	for path in none none:nosuch hello.txt:none; do
+		in_path 127 "/home/alice/${path/:/:/home/alice/}"
+		assert_output 'boxdo: prog: not found in the image'
+	done
+	for path in bare bare:none none:bare bare:hello.txt shut:none directory:none; do
+		in_path 126 "/home/alice/${path/:/:/home/alice/}"
+		assert_output 'boxdo: prog: cannot be run: Permission denied'
+	done
+	every_launch_has_its_end
+	assert_equal "$(records 'select(.event == "end") | .reason' | tail -n 9 | uniq -c | xargs -n 1 -d '\n' | tr -s ' ')" \
+		' 3 "not executed: prog: not found in the image"'$'\n'' 6 "not executed: prog: cannot be run: Permission denied"'
 }
 
 @test "a script without an interpreter line runs in a shell, as from any shell" {
@@ -142,7 +170,7 @@ has_refusals() {
 }
 
 @test "what cannot be honoured is refused by name, with what to do instead" {
-	for option in --privileged --cap-add=SYS_ADMIN --detach --gpus=all --pull=always --security-opt=x \
+	for option in --privileged --cap-add=SYS_ADMIN --detach --gpus=2 --pull=always --security-opt=x \
 		--pid=host --restart=always --network=bridge --publish=80:80; do
 		run as_user alice boxdo run "$option" tiny true
 		assert_status 125

@@ -36,7 +36,7 @@ python() {
 }
 
 @test "a group without a name is called by its number, and no group is added" {
-	run setpriv --reuid 2001 --regid 2001 --groups 2101,4242 --inh-caps=-all boxdo run tiny id
+	run env -C /home/alice setpriv --reuid 2001 --regid 2001 --groups 2101,4242 --inh-caps=-all boxdo run tiny id
 	assert_output 'uid=2001(alice) gid=2001(alice) groups=2101(ml),4242(group4242)'
 	run setpriv --reuid 2001 --regid 2001 --clear-groups --inh-caps=-all boxdo run tiny id
 	assert_output 'uid=2001(alice) gid=2001(alice)'
@@ -63,7 +63,8 @@ python() {
 	as_user alice bash compare /usr/bin/python3 >"$BATS_TEST_TMPDIR/outside"
 	as_user alice bash compare boxdo run python python3 >"$BATS_TEST_TMPDIR/inside"
 	diff "$BATS_TEST_TMPDIR/outside" "$BATS_TEST_TMPDIR/inside"
-	grep -q 'umask 27 nice 7' "$BATS_TEST_TMPDIR/inside"
+	local nice=$(($(nice) + 7)) # and no more than there is
+	grep -q "umask 27 nice $((nice > 19 ? 19 : nice)) " "$BATS_TEST_TMPDIR/inside"
 	grep -q '^cpus \[1\]' "$BATS_TEST_TMPDIR/inside"
 	grep -q '^SigBlk:.0000000000004800' "$BATS_TEST_TMPDIR/inside"
 	# HUP and USR1, besides what whoever started the tests ignores.
@@ -241,12 +242,13 @@ container=boxdo"
 @test "a working directory that is not granted: HOME, and a line that says so" {
 	run as_user_in /etc alice boxdo run tiny pwd
 	assert_success
+	output=$(LC_ALL=C sort -r <<<"$output") # HANDLE's line and the command's come in any order
 	assert_match '^boxdo: /etc is not in the container \(allow research .*\), so the command starts in /home/alice'$'\n''/home/alice$'
 	rmdir_later=/home/alice/gone
 	mkdir $rmdir_later && chown alice: $rmdir_later
 	run as_user alice sh -c 'cd gone && rmdir ../gone && boxdo run tiny pwd'
 	assert_success
-	assert_match $'\n''/home/alice$'
+	grep -qx /home/alice <<<"$output"
 }
 
 @test "a home behind a symbolic link: there as ~ and as where it leads" {

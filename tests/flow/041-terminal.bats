@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
 # In a real terminal: ^C, ^Z, fg, bg, window size, hang-up, an interactive shell with its own jobs.
 load ../lib/common
+load ../lib/terminal
 
 setup_file() {
 	cat >/home/alice/count.py <<-'END'
 		import signal, time
-		seen, end = [], time.monotonic() + 8
+		seen, end = [], time.monotonic() + 60
 		def hear(number, _):
 		    global end
 		    seen.append(signal.Signals(number).name)
@@ -18,26 +19,27 @@ setup_file() {
 		print("in all", *seen, flush=True)
 	END
 	chmod 644 /home/alice/count.py
+	# The keys are for a command that runs: it says so, and is executed by what said it.
+	printf 'echo is-running\nexec "$@"\n' >/home/alice/says
+	printf 'echo is-running\nsleep 4\nexit 9\n' >/home/alice/slow
+	printf 'echo is-running\nwhile :; do echo x >>beat; sleep 0.1; done\n' >/home/alice/beats
 }
 
-# terminal SCRIPT: an expect script that talks to alice's own interactive bash.
+# terminal SCRIPT: an expect script that talks to alice's own interactive bash. `becomes WORD`: jobs says so in the end.
 terminal() {
-	local head='
-		set timeout 8
-		set stty_init "rows 24 cols 80"
-		proc want {what} {
-			expect {
-				-re $what {}
-				timeout { puts "\nNOT SEEN: $what"; exit 1 }
-				eof { puts "\nEOF INSTEAD OF: $what"; exit 1 }
+	talk 'set stty_init "rows 24 cols 80"; set first "; stty -echo"' '
+		proc becomes {word} {
+			for {set i 0} {$i < 100} {incr i} {
+				send "jobs\r"
+				expect {
+					-re $word { return }
+					-re "% $" { after 100 }
+					timeout { break }
+				}
 			}
+			puts "\nNEVER: $word"; exit 1
 		}
-		spawn -noecho env TERM=dumb '"$TOP"'/tests/lib/as alice bash --norc --noprofile -i
-		send "PS1=\"% \"; stty -echo\r"; want "% $|% \\S*$"; send "echo up-\$((1+1))\r"; want "up-2\r\n% "
-	'
-	run timeout 40 expect -c "$head $1
-		send \"exit\\r\"; expect eof; exit 0" </dev/null
-	assert_success
+		'"$1"
 }
 
 @test "^C reaches the command once, ^\\ too, and a new window size" {
@@ -54,12 +56,12 @@ terminal() {
 
 @test "^C ends a command that does not care, with 130, and the shell goes on" {
 	terminal '
-		send "boxdo run -it tiny sleep 60; echo status \$?\r"; after 700
+		send "boxdo run -it tiny sh says sleep 600; echo status \$?\r"; want "is-running"
 		send "\003"; want "% "
 		send "echo status \$?\r"; want "status 130"
-		send "for i in 1 2 3; do boxdo run tiny sleep 60; done; echo never-\$((1+1))\r"; after 700; send "\003"; want "% "
+		send "for i in 1 2 3; do boxdo run tiny sh says sleep 600; done; echo never-\$((1+1))\r"; want "is-running"; send "\003"; want "% "
 		send "echo after-\$((1+1))\r"; want "after-2"
-		send "boxdo run tiny sleep 60 | cat\r"; after 700; send "\003"; want "% "
+		send "boxdo run tiny sh says sleep 600 | cat\r"; want "is-running"; send "\003"; want "% "
 	'
 	refute_match 'never-2'
 	every_launch_has_its_end
@@ -67,19 +69,19 @@ terminal() {
 
 @test "^Z stops it, fg and bg go on, jobs tells" {
 	terminal '
-		send "boxdo run -it python python3 -uc \"import time\nfor i in range(20): print(1000+i); time.sleep(0.1)\"; echo status \$?\r"; want "1002"
+		send "boxdo run -it python python3 -uc \"import time\nfor i in range(80): print(1000+i); time.sleep(0.1)\"; echo status \$?\r"; want "1002"
 		send "\032"; want "Stopped.*% "
 		send "jobs\r"; want "Stopped .*boxdo run"
 		after 2500
-		send "bg\r"; want "10\[01]\[0-9]"
+		send "bg\r"; want "10\[0-7]\[0-9]"
 		after 300
-		send "fg\r"; want "1019\r\n.*% "
-		send "boxdo run tiny sh -c \"sleep 1; exit 9\"\r"; after 500; send "\032"; want "Stopped.*% "
+		send "fg\r"; want "1079\r\n.*% "
+		send "boxdo run tiny sh slow\r"; want "is-running"; send "\032"; want "Stopped.*% "
 		send "fg; echo status \$?\r"; want "status 9"
-		send "boxdo run tiny sleep 60\r"; after 500; send "\032"; want "Stopped.*% "
+		send "boxdo run tiny sh says sleep 600\r"; want "is-running"; send "\032"; want "Stopped.*% "
 		send "kill %1; fg; echo status \$?\r"; want "status 143"
-		send "boxdo run tiny sleep 60\r"; after 500; send "\032"; want "Stopped.*% "
-		send "kill -9 %1; sleep 0.3; jobs\r"; want "Killed"
+		send "boxdo run tiny sh says sleep 600\r"; want "is-running"; send "\032"; want "Stopped.*% "
+		send "kill -9 %1\r"; becomes "Killed"
 	'
 	every_launch_has_its_end
 	run pgrep -u alice sleep
@@ -88,16 +90,16 @@ terminal() {
 
 @test "while it is stopped nothing runs: the clock of the command stands" {
 	terminal '
-		send "boxdo run tiny sh -c \"while :; do echo x >>beat; sleep 0.1; done\"\r"; after 800; send "\032"; want "Stopped.*% "
+		send "boxdo run tiny sh beats\r"; want "is-running"; after 300; send "\032"; want "Stopped.*% "
 		send "a=\$(wc -l <beat); sleep 1; b=\$(wc -l <beat); echo moved \$((b-a))\r"; want "moved 0"
-		send "kill -9 %1; sleep 0.3; jobs\r"; want "Killed"
+		send "kill -9 %1\r"; becomes "Killed"
 	'
 }
 
 @test "a job in the background that reads the terminal stops, as any" {
 	terminal '
-		send "boxdo run -i tiny cat &\r"; want "% "; after 700
-		send "jobs\r"; want "Stopped"
+		send "boxdo run -i tiny cat &\r"; want "% "
+		becomes "Stopped"; want "% $"
 		send "fg\r"; after 200; send "line-of-text\r"; want "line-of-text"; send "\004"; want "% "
 	'
 }
@@ -105,7 +107,8 @@ terminal() {
 @test "the terminal hangs up: the container ends" {
 	# The kernel tells the session leader alone: here HANDLE, below a shell.
 	for leader in '' 'bash --norc -ic'; do
-		run timeout 8 expect -c '
+		run timeout 100 expect -c '
+			set timeout 60
 			set leader {'"$leader"'}
 			set command {boxdo run -it tiny sh -c "echo up; exec sleep 60"}
 			eval spawn -noecho '"$TOP"'/tests/lib/as alice $leader [expr {$leader eq "" ? $command : "{$command; true}"}]
@@ -121,9 +124,9 @@ terminal() {
 	terminal '
 		send "boxdo run -it -e PS1=INSIDE:\\  python bash --norc --noprofile\r"; want "INSIDE: "
 		send "tty; test -t 0 && echo is-\$((1+1))\r"; want "is-2"
-		send "sleep 60\r"; after 400; send "\003"; want "INSIDE: "
+		send "sh says sleep 600\r"; want "is-running"; send "\003"; want "INSIDE: "
 		send "echo status \$?\r"; want "status 130"
-		send "sleep 61\r"; after 400; send "\032"; want "Stopped.*INSIDE: "
+		send "sh says sleep 601\r"; want "is-running"; send "\032"; want "Stopped.*INSIDE: "
 		send "jobs; kill %1; fg; echo over-\$((1+1))\r"; want "over-2"
 		send "exit 7\r"; want "% "
 		send "echo status \$?\r"; want "status 7"
@@ -141,12 +144,12 @@ terminal() {
 @test "in tmux" {
 	as_user alice tmux -f /dev/null -L boxdo new-session -d -x 80 -y 24 'boxdo run -it python bash --norc'
 	wait_for sees 'bash-5.*\$'
-	as_user alice tmux -L boxdo send-keys 'sleep 60' Enter
+	as_user alice tmux -L boxdo send-keys 'sleep 600' Enter
 	wait_for pgrep -u alice -x sleep
 	as_user alice tmux -L boxdo send-keys C-z
 	wait_for sees Stopped
 	as_user alice tmux -L boxdo send-keys 'fg' Enter
-	sleep 0.3
+	wait_for eval '[[ $(ps -o stat= -p "$(pgrep -u alice -x sleep)") == S*+ ]]'
 	as_user alice tmux -L boxdo send-keys C-c
 	as_user alice tmux -L boxdo send-keys 'echo status $?' Enter
 	wait_for sees 'status 130'
@@ -158,4 +161,20 @@ terminal() {
 }
 sees() {
 	as_user alice tmux -L boxdo capture-pane -p | grep -q "$1"
+}
+
+@test "with --cidfile, where one more process of alice's stands before it: ^C once, ^Z, fg, and how it ends" {
+	terminal '
+		send "rm -f c; boxdo run --cidfile c -it python python3 -u count.py\r"; want "ready"
+		send "\003"; want "in all SIGINT\r\n.*% "
+		send "rm -f c; boxdo run --cidfile c tiny sh -c \"echo be\\\"\\\"gun; read x; exit 9\"\r"; want "begun"
+		send "\032"; want "Stopped.*% "
+		send "jobs\r"; want "Stopped .*boxdo run"
+		send "fg\r"; want "boxdo run"; send "x\r"; want "% "
+		send "echo status \$? kept \$(boxdo wait \$(cat c))\r"; want "status 9 kept 9"
+		send "rm -f c; boxdo run --cidfile c tiny sh -c \"echo be\\\"\\\"gun; exec sleep 60\"\r"; want "begun"
+		send "\003"; want "% "
+		send "echo status \$? kept \$(boxdo wait \$(cat c))\r"; want "status 130 kept 130"
+	'
+	every_launch_has_its_end
 }

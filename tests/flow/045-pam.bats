@@ -2,6 +2,7 @@
 # PAM: account management at every launch; a password where the rule asks for one, typed at the terminal,
 # seen by nobody, and whatever happens at the prompt: the terminal works afterwards, and it is on record.
 load ../lib/common
+load ../lib/terminal
 
 setup_file() {
 	cp $POLICY "$BATS_FILE_TMPDIR/policy"
@@ -20,25 +21,12 @@ ask_for_password() {
 
 # terminal SCRIPT: an expect script that talks to alice's own interactive bash; see 041.
 terminal() {
-	local head='
-		set timeout 8
-		proc want {what} {
-			expect {
-				-re $what {}
-				timeout { puts "\nNOT SEEN: $what"; exit 1 }
-				eof { puts "\nEOF INSTEAD OF: $what"; exit 1 }
-			}
-		}
-		spawn -noecho env TERM=dumb '"$TOP"'/tests/lib/as alice bash --norc --noprofile -i
-		send "PS1=\"% \"\r"; want "% $|% \\S*$"; send "echo up-\$((1+1))\r"; want "up-2\r\n% "
+	talk 'set first ""' '
 		proc echoes {} {
 			send "stty -a\r"; want " echo .*% "
 			send "echo typed-\$((1+1))\r"; want "echo typed-.*typed-2"
 		}
-	'
-	run timeout 60 expect -c "$head $1
-		send \"exit\\r\"; expect eof; exit 0" </dev/null
-	assert_success
+		'"$1"
 }
 last() { # EVENT FILTER
 	records "select(.event == \"$1\") | $2" | tail -n 1
@@ -73,6 +61,49 @@ last() { # EVENT FILTER
 	[[ ! -e /home/alice/ran ]]
 }
 
+# service LINE...: /etc/pam.d/boxdo, and does alice's launch go through?
+service() {
+	printf '%s\n' "$@" >/etc/pam.d/boxdo
+	as_user alice boxdo run tiny true
+}
+
+@test "a service that stands alone needs no other; one that includes is read with what it includes" {
+	local pam=/etc/pam.d trace=$BATS_TEST_TMPDIR/trace
+	cp $pam/other "$BATS_TEST_TMPDIR/other"
+	strace -f -o "$trace" -e trace=openat,connect -u alice boxdo run tiny true
+	run grep -oE "(/etc/pam.d/|pam_|/dev/log)[a-z.-]*" "$trace"
+	assert_equal "$(sort -u <<<"$output" | xargs)" '/etc/pam.d/boxdo pam_unix.so'
+	printf 'account required pam_deny.so\nauth required pam_deny.so\n' >$pam/boxdo-no
+	printf 'account required pam_permit.so\nauth required pam_deny.so\n' >$pam/boxdo-yes
+	for line in '@include boxdo-%s' 'account include boxdo-%s' 'account substack boxdo-%s' 'account Include boxdo-%s' $'account \\\n include boxdo-%s' \
+		'Account Required pam_permit.so\n@include boxdo-%s'; do
+		# shellcheck disable=SC2059 # the line is the format
+		run service "$(printf "$line" yes)"
+		assert_success
+		# shellcheck disable=SC2059
+		run service "$(printf "$line" no)"
+		assert_status 125
+	done
+	# What a service does not say, other says.
+	printf 'account required pam_permit.so\n' >$pam/other
+	run service 'auth required pam_unix.so'
+	assert_success
+	printf 'account required pam_deny.so\n' >$pam/other
+	run service 'auth required pam_unix.so'
+	assert_status 125
+	run service 'account required pam_unix.so' 'auth required pam_unix.so'
+	assert_success
+	cp "$BATS_TEST_TMPDIR/other" $pam/other
+	rm $pam/boxdo-no $pam/boxdo-yes
+}
+
+@test "the programs that a module starts have root's capabilities" {
+	printf '#!/bin/sh\ngrep ^Cap /proc/self/status >/run/stage/caps\n' >/run/stage/module
+	chmod 755 /run/stage/module
+	service 'account required pam_exec.so seteuid /run/stage/module' 'account required pam_unix.so' 'auth required pam_unix.so'
+	assert_equal "$(sed -n 's/^CapEff:[[:space:]]*//p' /run/stage/caps)" "$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)"
+}
+
 @test "a module sees who asks: the caller's real uid, name and terminal; pam_rootok says no" {
 	printf '#!/bin/sh\nenv | grep ^PAM_ >/tmp/pam-saw; grep ^Uid: /proc/$PPID/status | cut -f2 >>/tmp/pam-saw\n' >/usr/local/bin/saw
 	chmod 755 /usr/local/bin/saw
@@ -93,7 +124,12 @@ last() { # EVENT FILTER
 	ask_for_password
 	terminal '
 		send "boxdo run tiny echo it-\$((1+1))\r"; want "assword.*: "
-		send "alice\r"; expect { alice {puts "ECHOED"; exit 1} -re "it-2\r\n.*% " {} timeout {exit 1} }
+		send "alice\r"
+		expect {
+			alice { puts "ECHOED"; exit 1 }
+			-re "it-2\r\n.*% " {}
+			timeout { exit 1 }
+		}
 		echoes
 	'
 	assert_equal "$(last auth .result)" '"success"'
@@ -160,10 +196,28 @@ last() { # EVENT FILTER
 		send "boxdo run tiny echo it-\$((1+1))\r"; want "assword.*: "
 		send "\032"; want "Stopped.*% "
 		echoes
+		send "bg\r"; want "&.*% "
+		echoes
+		send "fg\r"; want "assword.*: "
+		send "\032"; want "Stopped.*% "
 		send "fg\r"; want "assword.*: "
 		send "alice\r"; want "it-2\r\n.*% "
 		echoes
 	'
+}
+
+# What SIGKILL leaves in the terminal's queue the shell finds there, as behind any program: nobody is left to empty it.
+@test "half a password, then ^C, ^Z, TERM or HUP: shown nowhere, and no shell gets it (B35)" {
+	ask_for_password
+	local act
+	for act in 'send "half-secret\003"; want "% "' 'send "half-secret\032"; want "Stopped.*% "; send "kill %1\r"; want "% "' \
+		'send "half-secret"; exec pkill -TERM -u alice -x boxdo; want "Term.*% "' \
+		'send "half-secret"; exec pkill -HUP -u alice -x boxdo; want "% "'; do
+		terminal 'send "boxdo run tiny touch ran\r"; want "assword.*: "; '"$act"'; echoes'
+		refute_match 'half-secret'
+		wait_for sh -c '! pgrep boxdo'
+	done
+	[[ ! -e /home/alice/ran ]]
 }
 
 @test "SIGKILL at the prompt: nothing stays, and it is on record" {
@@ -184,7 +238,7 @@ assert_match_record() {
 
 @test "the terminal hangs up at the prompt: nothing stays" {
 	ask_for_password
-	run timeout 10 expect -c 'spawn -noecho '"$TOP"'/tests/lib/as alice boxdo run tiny touch ran
+	run timeout 100 expect -c 'set timeout 60; spawn -noecho '"$TOP"'/tests/lib/as alice boxdo run tiny touch ran
 		expect assword; close; wait' </dev/null
 	wait_for sh -c '! pgrep boxdo'
 	[[ ! -e /home/alice/ran ]]

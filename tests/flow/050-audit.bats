@@ -74,7 +74,9 @@ load ../attack/201-helpers
 }
 
 @test "an end record carries the result and what it cost" {
+	before=${EPOCHREALTIME/./}
 	run as_user alice boxdo run tiny sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 0.3; exit 7'
+	took=$((${EPOCHREALTIME/./} - before))
 	assert_status 7
 	every_launch_has_its_end
 	all=$(fields end)
@@ -84,8 +86,8 @@ load ../attack/201-helpers
 	has_field 'USER=alice'
 	has_field 'IMAGE=tiny'
 	has_field 'DURATION_USEC=[1-9][0-9]*'
-	[[ $(field DURATION_USEC BOXDO_EVENT=end) -ge 300000 && $(field DURATION_USEC BOXDO_EVENT=end) -lt 5000000 ]]
-	[[ $(field CPU_USEC BOXDO_EVENT=end) -ge 50000 && $(field CPU_USEC BOXDO_EVENT=end) -lt 5000000 ]]
+	[[ $(field DURATION_USEC BOXDO_EVENT=end) -ge 300000 && $(field DURATION_USEC BOXDO_EVENT=end) -lt $took ]]
+	[[ $(field CPU_USEC BOXDO_EVENT=end) -ge 50000 && $(field CPU_USEC BOXDO_EVENT=end) -lt $((took * $(nproc --all))) ]]
 	[[ $(field MAXRSS_KIB BOXDO_EVENT=end) -gt 100 ]]
 	[[ $(field SEQ BOXDO_EVENT=end) -gt $(field SEQ BOXDO_EVENT=launch) ]]
 	assert_equal "$(field ID BOXDO_EVENT=end)" "$(field ID BOXDO_EVENT=launch)"
@@ -268,28 +270,30 @@ ended_with_9() {
 	ended_with_9
 }
 
+# ends_at_once [COMMAND...]: with journald down, and after COMMAND; in less than a record's deadline. Who waits for that
+# always does so, a machine that is busy for a moment not three times.
+ends_at_once() {
+	local begin took
+	for _ in 1 2 3; do
+		start_container
+		journal_down
+		"$@"
+		begin=$EPOCHSECONDS
+		end_container
+		took=$((EPOCHSECONDS - begin))
+		sleep 1
+		journal_up
+		ended_with_9
+		((took > 2)) || return 0
+	done
+	echo "took $took s, three times" && return 1
+}
 @test "journald down when a container ends: the caller has the status at once, the record follows" {
-	start_container
-	journal_down
-	begin=$EPOCHSECONDS
-	end_container
-	[[ $((EPOCHSECONDS - begin)) -le 2 ]]
-	sleep 1
-	journal_up
-	wait_for -t 10 no_open_launch
-	ended_with_9
+	ends_at_once
 }
 
 @test "journald down with a full queue when a container ends: the status at once, the record follows" {
-	start_container
-	journal_down
-	fill_queue "$sockets/socket"
-	begin=$EPOCHSECONDS
-	end_container
-	[[ $((EPOCHSECONDS - begin)) -le 2 ]]
-	journal_up
-	wait_for -t 10 no_open_launch
-	ended_with_9
+	ends_at_once fill_queue "$sockets/socket"
 }
 
 @test "journald stopped for longer than a deadline when a container ends: one end, not two" {
@@ -298,7 +302,6 @@ ended_with_9() {
 	end_container
 	sleep 7
 	journal_resume
-	wait_for -t 10 no_open_launch
 	ended_with_9
 }
 

@@ -71,15 +71,16 @@ refused_with() { # REGEX, as alice running the tiny image
 
 @test "max_runtime ends the container, says so, and is on record" {
 	rules '[allow short]' 'users = alice' 'images = *' 'binds = ~:rw' 'max_runtime = 1s'
-	begin=${EPOCHREALTIME/./}
-	run as_user alice boxdo run tiny sh -c 'trap "" TERM INT HUP; sleep 60 & sleep 60'
-	((${EPOCHREALTIME/./} - begin < 2500000))
+	begin=$SECONDS
+	run as_user alice boxdo run tiny sh -c 'trap "" TERM INT HUP; sleep 600 & sleep 600'
+	((SECONDS - begin < 60))
 	assert_status 137
 	assert_match '^boxdo: stopped: max_runtime of allow short \(.*\) is over$'
 	every_launch_has_its_end
 	assert_equal "$(records 'select(.event == "end") | [.reason, .signal] | join(" ")' | tail -n 1)" '"max_runtime 9"'
 	run pgrep -u alice sleep
 	assert_status 1
+	rules '[allow short]' 'users = alice' 'images = *' 'binds = ~:rw' 'max_runtime = 1m'
 	run as_user alice boxdo run tiny sleep 0.2
 	assert_success
 }

@@ -53,7 +53,8 @@ no_loop_of() {
 
 @test "ten at once share one loop device and one superblock, and it goes with the last" {
 	for i in {1..10}; do
-		as_user alice boxdo run python python3 -uc 'import os, time; print(os.stat("/usr").st_dev); time.sleep(1.5)' \
+		as_user alice boxdo run python python3 -uc 'import os, time; print(os.stat("/usr").st_dev)
+while not os.path.exists("ten"): time.sleep(0.05)' \
 			>"$BATS_TEST_TMPDIR/$i" 3>&- &
 	done
 	wait_for all_ten
@@ -61,6 +62,7 @@ no_loop_of() {
 	assert_equal "$(sort -u "$BATS_TEST_TMPDIR"/{1..10} | wc -l)" 1
 	loop=$(loops_of /srv/images/python.sqfs)
 	assert_equal "$(losetup --noheadings --list --output RO,AUTOCLEAR "$loop" | xargs)" '1 1'
+	touch /home/alice/ten
 	wait
 	wait_for no_loop_of /srv/images/python.sqfs
 	every_launch_has_its_end
@@ -70,10 +72,17 @@ all_ten() {
 }
 
 @test "one of two ends, the other goes on reading" {
-	as_user alice boxdo run tiny sleep 1 3>&- &
-	as_user alice boxdo run tiny sh -c 'sleep 1.5; cat /etc/os-release' >"$BATS_TEST_TMPDIR/out" 3>&-
+	as_user alice boxdo run tiny sh -c 'echo up; until [ -e first ]; do sleep 0.05; done' >"$BATS_TEST_TMPDIR/first" 3>&- &
+	first=$!
+	as_user alice boxdo run tiny sh -c 'echo up; until [ -e second ]; do sleep 0.05; done; cat /etc/os-release' >"$BATS_TEST_TMPDIR/out" 3>&- &
+	wait_for grep -q up "$BATS_TEST_TMPDIR/first"
+	wait_for grep -q up "$BATS_TEST_TMPDIR/out"
+	touch /home/alice/first
+	wait $first
+	echo 3 >/proc/sys/vm/drop_caches # read anew, from the device
+	touch /home/alice/second
 	wait
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/out")" ID=tiny
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/out")" up$'\n'ID=tiny
 }
 
 @test "no loop device of somebody else's is taken for ours" {
@@ -172,4 +181,19 @@ all_ten() {
 	assert_success
 	assert_match $'README\nml\nset1\nwhat everyone may read'
 	[[ ! -e /etc/readme ]]
+}
+
+@test "a docker reference means the entry whose ref says so, and no other" {
+	printf '\n[image torch]\npath = /srv/images/tiny.sqfs\nref = pytorch/pytorch:2.*\n[allow torch]\nusers = *\nimages = torch\n' >>$POLICY
+	for reference in pytorch/pytorch:2.4 docker.io/pytorch/pytorch:2.4 torch; do
+		run as_user alice boxdo run "$reference" cat /etc/os-release
+		assert_success
+		assert_match ID=tiny
+	done
+	assert_equal "$(records 'select(.event == "launch") | .image' | tail -n 2 | head -n 1)" '"docker.io/pytorch/pytorch:2.4"'
+	for reference in pytorch/pytorch evil.io/pytorch/pytorch:2.4 'pytorch/*'; do
+		run as_user alice boxdo run "$reference" true
+		assert_status 125
+		assert_match "no image .* that you may run"
+	done
 }

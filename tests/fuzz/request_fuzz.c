@@ -11,18 +11,9 @@
 #include <string.h>
 
 #include "broker/request.h"
+#include "tests/fuzz/require.h"
 
 #define WORDS_MAX 4096
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-fuzz_require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 fuzz_destination(const char *path)

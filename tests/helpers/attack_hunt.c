@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -211,6 +212,9 @@ spoil(const char *how, long delay)
 		pid = program + 2 + tries % 6;
 		if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) == 0)
 			break;
+		/* Who wakes up is let in before who runs: spinning, we would share a processor with it in turns of 3 ms. */
+		if (tries % 6 == 5)
+			nanosleep(&(struct timespec){.tv_nsec = 1000}, NULL);
 		if (tries % 1000 == 999 && waitpid(program, NULL, WNOHANG | WNOWAIT) != 0)
 			return;
 	}
@@ -227,6 +231,7 @@ opener(const char *how, int times, char **argv)
 {
 	int status;
 
+	prctl(PR_SET_TIMERSLACK, 1);
 	for (int i = 0; i < times; i++) {
 		program = start(argv, false);
 		spoil(how, i % 40 * 50000L);

@@ -87,6 +87,7 @@ add_socket(struct hold *hold, const char *text)
 static void
 write_pidfile(const struct hold *hold)
 {
+	char new[256];
 	FILE *file;
 
 	if (!hold->pidfile)
@@ -95,8 +96,11 @@ write_pidfile(const struct hold *hold)
 		unlink(hold->pidfile);
 		return;
 	}
-	file = fopen(hold->pidfile, "we");
-	if (!file || fprintf(file, "%d\n", hold->child) < 0 || fclose(file) != 0)
+	/* Whole or not there: whoever waits for it reads it at once. */
+	snprintf(new, sizeof(new), "%s.new", hold->pidfile);
+	file = fopen(new, "we");
+	if (!file || fprintf(file, "%d\n", hold->child) < 0 || fclose(file) != 0 ||
+	    rename(new, hold->pidfile) != 0)
 		error(1, errno, "%s", hold->pidfile);
 }
 

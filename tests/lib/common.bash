@@ -17,13 +17,14 @@ as_user_in() {
 	BOXDO_AS_CWD=$1 "$TOP/tests/lib/as" "${@:2}"
 }
 
-# wait_for [-t SECONDS] COMMAND...: until it succeeds; fails after 5 s (or SECONDS).
+# wait_for [-t SECONDS] COMMAND...: until it succeeds; fails after a minute (or SECONDS), which no machine is too slow for.
 wait_for() {
-	local seconds=5 end
+	local seconds=60 end tries=0
 	[[ $1 != -t ]] || { seconds=$2 && shift 2; }
 	end=$((SECONDS + seconds))
 	until "$@" >/dev/null 2>&1; do
-		if ((SECONDS >= end)); then
+		# Nor is one that stood still meanwhile, and looked once or twice in all that time.
+		if ((++tries > 2 * seconds && SECONDS >= end)); then
 			echo "not within $seconds s: $*"
 			return 1
 		fi
@@ -47,13 +48,15 @@ count_records() {
 	raw_records "$@" | wc -l
 }
 
-# Every launch has exactly one end (duplicates joined), within 5 s.
+# Every launch has exactly one end (duplicates joined), soon.
 every_launch_has_its_end() {
 	wait_for no_open_launch
 }
 no_open_launch() {
-	[[ -z $(comm -3 <(raw_records BOXDO_EVENT=launch | jq -r .BOXDO_ID | sort -u) \
-		<(raw_records BOXDO_EVENT=end | jq -r .BOXDO_ID | sort -u)) ]]
+	[[ -z $(comm -3 <(ids launch) <(ids end)) ]]
+}
+ids() { # EVENT: of the launches that have such a record
+	journalctl --namespace=boxdo --quiet --output=cat --output-fields=BOXDO_ID "BOXDO_EVENT=$1" | sort -u
 }
 
 # policy TEXT: writes the whole policy, from standard input when there is no TEXT.
@@ -88,15 +91,26 @@ refute_match() { # REGEX, after `run`
 
 # --- what a launch may not leave behind ----------------------------------------------------------------
 
-# leftovers: processes of boxdo, mounts, loop devices, cgroups; compare before and after.
+# leftovers: processes of boxdo, mounts, loop devices, cgroups; compare before and after. What launches before left on its
+# way out must not be taken for what is there: settled first.
 leftovers() {
 	pgrep -a boxdo-launch
 	sed 's/^[^ ]* [^ ]* //' /proc/1/mountinfo | sort
 	find /sys/fs/cgroup -mindepth 2 -type d -path '*boxdo*'
-	# Other stages use the same loop devices and names, but not the same files.
+	own_loops
+	return 0
+}
+# Other stages use the same loop devices and names, but not the same files.
+own_loops() {
 	awk 'NR == FNR { own[$1]; next } $1 in own' <(find /srv -xdev -type f -printf '%i\n') \
 		<(losetup --noheadings --list --output BACK-INO,BACK-FILE) | sort
-	return 0
+}
+# settled: until nothing of any launch is there, nor an image in use.
+settled() {
+	wait_for nothing_runs
+}
+nothing_runs() {
+	[[ -z $(pgrep -x 'boxdo.*') && -z $(own_loops) ]]
 }
 
 # --- the journals -------------------------------------------------------------------------------------

@@ -296,8 +296,8 @@ test_command_cut(void **state)
 static void
 test_redaction(void **state)
 {
-	static const char *const redact[] = {
-	    "--token=*", "--pass?ord=*", "-p*:*", "hunter2", "*API_KEY=*", NULL};
+	static const char *const redact[] = {"--token=*", "--pass?ord=*", "-p*:*", "hunter2",
+	    "*API_KEY=*", "*://*:*@*", "*-secret=*", NULL};
 	static const struct {
 		const char *argv[3], *text, *count;
 	} cases[] = {
@@ -306,7 +306,16 @@ test_redaction(void **state)
 	    {{"--token=a b'c", "--password=x y"}, "'--token=xxxx' --password=xxxx", "2"},
 	    {{"a", "-pme:secret"}, "a -pxxxx", "1"},
 	    {{"a", "hunter2"}, "a xxxx", "1"},
-	    {{"a", "MY_API_KEY=1"}, "a xxxx", "1"},
+	    {{"a", "MY_API_KEY=1"}, "a MY_API_KEY=xxxx", "1"},
+	    {{"sh", "API_KEY=1 API_KEY=2"}, "sh API_KEY=xxxx", "1"},
+	    {{"a", "https://me:secret@host/x"}, "a https://xxxx", "1"},
+	    {{"a", "https://host:80/x"}, "a https://host:80/x", NULL},
+	    /* As two arguments; what looks like another option is none. */
+	    {{"--token", "s3cret"}, "--token xxxx", "1"},
+	    {{"--my-secret", "it's"}, "--my-secret xxxx", "1"},
+	    {{"--token", "-v"}, "--token -v", NULL},
+	    {{"--my-token", "s3cret"}, "--my-token s3cret", NULL},
+	    {{"token", "s3cret"}, "token s3cret", NULL},
 	    {{"a", "--tokens"}, "a --tokens", NULL},
 	    {{"a", "-pnothing"}, "a -pnothing", NULL},
 	    {{"a", "hunter23"}, "a hunter23", NULL},
@@ -323,6 +332,31 @@ test_redaction(void **state)
 		else
 			expect_none(&record, "BOXDO_REDACTED");
 		audit_record_free(&record);
+	}
+}
+
+static void
+test_redacted_text(void **state)
+{
+	static const char *const redact[] = {"--token=*", "*PASSWORD=*", "*://*:*@*", "-p*", NULL};
+	static const char *const cases[][2] = {
+	    {"--token=s3cret: not found in the image", "--token=xxxx"},
+	    {"name 'x--token=s3cret' is wrong", "name 'x--token=xxxx"},
+	    {"variable 'PGPASSWORD=a' may not", "variable 'PGPASSWORD=xxxx"},
+	    {"no image docker://me:it@host", "no image docker://xxxx"},
+	    {"PASSWORD=ab", "PASSWORD=xx"},
+	    {"PASSWORD=", "PASSWORD="},
+	    {"-p is an option of others", "-p is an option of others"},
+	    {"", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char text[64];
+
+		snprintf(text, sizeof text, "%s", cases[i][0]);
+		audit_redact(text, redact);
+		assert_string_equal(text, cases[i][1]);
 	}
 }
 
@@ -404,6 +438,7 @@ main(void)
 	    cmocka_unit_test(test_quoting_property),
 	    cmocka_unit_test(test_command_cut),
 	    cmocka_unit_test(test_redaction),
+	    cmocka_unit_test(test_redacted_text),
 	    cmocka_unit_test(test_message),
 	    cmocka_unit_test(test_message_long),
 	    cmocka_unit_test(test_failed),

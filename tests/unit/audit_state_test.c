@@ -126,6 +126,25 @@ test_owed(void **state)
 }
 
 static void
+test_budget_remembered(void **state)
+{
+	struct audit_state *shared = audit_state_open();
+	uint64_t rate = 0, burst = 7;
+
+	(void)state;
+	audit_state_budget(shared, &rate, &burst);
+	assert_int_equal(rate, 0);
+	assert_int_equal(burst, 7);
+	rate = 1000;
+	audit_state_budget(shared, &rate, &(uint64_t){UINT64_MAX});
+	assert_int_equal(rate, 1000);
+	rate = 0;
+	audit_state_budget(audit_state_open(), &rate, &burst);
+	assert_int_equal(rate, 1000);
+	assert_true(burst == UINT64_MAX);
+}
+
+static void
 test_budget(void **state)
 {
 	uint64_t suppressed = 99;
@@ -305,6 +324,7 @@ main(void)
 	    TEST(test_seq_parallel),
 	    TEST(test_owed),
 	    TEST(test_budget),
+	    TEST(test_budget_remembered),
 	    TEST(test_budget_extremes),
 	    TEST(test_budget_old_times),
 	    TEST(test_budget_parallel),
@@ -312,7 +332,7 @@ main(void)
 	    TEST(test_no_room),
 	};
 
-	alarm(120);
+	alarm(280);
 	if (unshare(CLONE_NEWNS) == -1 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1) {
 		printf("skipped: needs a mount namespace of its own (run as root)\n");
 		return 0;

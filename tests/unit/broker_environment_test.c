@@ -15,6 +15,8 @@
 #include "broker/environment.h"
 
 static struct request request;
+static const char *const *own; /* the image's Env */
+static size_t firm;
 
 /* The value of name, NULL when it is not there; fails when it is there twice. */
 static const char *
@@ -35,11 +37,11 @@ value(char **environment, const char *name)
 static char **
 build(const char *const *ambient, const char *const *allowed)
 {
-	static struct caller caller = {.user = {.name = "alice", .home = "/home/alice"}};
+	static struct directory_user user = {.name = "alice", .home = "/home/alice"};
 	struct origin origin = {.environment = (char **)(uintptr_t)ambient};
 
 	request.image = "tiny";
-	return environment_build(&origin, &request, allowed, &caller, "0123");
+	return environment_build(&origin, &request, own, allowed, &user, "0123", NULL, &firm);
 }
 
 static void
@@ -48,6 +50,69 @@ drop(char **environment)
 	for (char **e = environment; *e; e++)
 		free(*e);
 	free(environment);
+}
+
+/* asked > facts > the image's > what was there; the image may set what no caller's environment may. */
+static void
+test_own(void **state)
+{
+	static const char *const ambient[] = {"LANG=de", "EDITOR=vi", "BOXDO_ENV_TERM=asked", NULL};
+	static const char *const image[] = {"PATH=/opt/bin:/bin", "LANG=C", "HOME=/root",
+	    "TERM=dumb", "LD_LIBRARY_PATH=/opt/lib", "BOXDO_ID=forged", "LANG=second", "novalue",
+	    "=x", NULL};
+	static const char *const none[] = {NULL};
+	char **got;
+
+	(void)state;
+	own = image;
+	request.envs[0] = "TERM";
+	request.env_count = 1;
+	got = build(ambient, NULL);
+	assert_string_equal(value(got, "PATH"), "/opt/bin:/bin");
+	assert_string_equal(value(got, "LANG"), "C");
+	assert_string_equal(value(got, "EDITOR"), "vi");
+	assert_string_equal(value(got, "HOME"), "/home/alice");
+	assert_string_equal(value(got, "BOXDO_ID"), "0123");
+	assert_string_equal(value(got, "TERM"), "asked");
+	assert_string_equal(value(got, "LD_LIBRARY_PATH"), "/opt/lib");
+	assert_null(value(got, "novalue"));
+	drop(got);
+	/* Narrowed: what the caller brings, not what the image has. */
+	got = build(ambient, none);
+	assert_null(value(got, "EDITOR"));
+	assert_string_equal(value(got, "LANG"), "C");
+	drop(got);
+	own = NULL;
+	request.env_count = 0;
+}
+
+/* Of an image of the caller's own the Env is known after the drop alone: the same comes out. */
+static void
+test_own_later(void **state)
+{
+	static const char *const ambient[] = {"LANG=de", "EDITOR=vi", "BOXDO_ENV_TERM=asked", NULL};
+	static const char *const image[] = {"PATH=/opt/bin:/bin", "LANG=C", "HOME=/root",
+	    "TERM=dumb", "BOXDO_ID=forged", "LANG=second", "novalue", "OTHER=1", NULL};
+	char **before, **got, **want;
+	size_t count = 0;
+
+	(void)state;
+	request = (struct request){.envs = {"TERM"}, .env_count = 1};
+	own = image;
+	want = build(ambient, NULL);
+	own = NULL;
+	before = build(ambient, NULL);
+	got = environment_with(before, firm, image);
+	for (; want[count]; count++)
+		assert_string_equal(got[count], want[count]);
+	assert_null(got[count]);
+	drop(want);
+	/* What stands above is the same strings in both. */
+	for (size_t i = 0; i < firm; i++)
+		before[i] = strdup(before[i]);
+	drop(before);
+	drop(got);
+	request = (struct request){0};
 }
 
 static void
@@ -150,6 +215,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_never),
+	    cmocka_unit_test(test_own),
+	    cmocka_unit_test(test_own_later),
 	    cmocka_unit_test(test_facts_and_the_rest),
 	    cmocka_unit_test(test_asked_for_counts_most),
 	    cmocka_unit_test(test_narrowed),

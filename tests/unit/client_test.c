@@ -1,128 +1,9 @@
-/* with: broker/request.c client/boxdo_run.c client/boxdo_options.c client/boxdo_values.c client/boxdo_env.c -Wl,--wrap=execve */
+/* with: broker/request.c client/boxdo_run.c client/boxdo_cid.c client/boxdo_options.c client/boxdo_values.c client/boxdo_env.c -Wl,--wrap=execve */
 /*
  * boxdo run: docker's command lines in, vectors out. Each vector is also given to the helper's parser,
  * which must accept whatever the client makes.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "client/boxdo.h"
-
-#define ARGS_MAX 2200
-
-static char said[1024];    /* by boxdo_fail */
-static char vector[65536]; /* the words given to execve, each in brackets */
-static char given[65536];  /* the variables with our prefix */
-static bool executed;
-
-/* The client ends by exec and frees nothing before. */
-const char *
-__asan_default_options(void);
-const char *
-__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
-int
-boxdo_fail(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(said, sizeof(said), format, arguments);
-	va_end(arguments);
-	return BOXDO_EXIT_CLIENT;
-}
-
-const char *
-boxdo_failed(void)
-{
-	return said;
-}
-
-static void
-append(char *text, size_t size, const char *word)
-{
-	size_t length = strlen(text);
-
-	snprintf(text + length, size - length, "[%s]", word);
-}
-
-int
-__wrap_execve(const char *path, char *const argv[], char *const envp[]);
-int
-__wrap_execve(const char *path, char *const argv[], char *const envp[])
-{
-	static struct request request;
-	char error[256] = "";
-	int argc = 0;
-
-	assert_string_equal(path, BOXDO_LIBEXEC "/boxdo-launch");
-	assert_string_equal(argv[0], "boxdo-launch");
-	assert_string_equal(argv[1], "1");
-	for (; argv[argc] != NULL; argc++)
-		if (argc > 1)
-			append(vector, sizeof(vector), argv[argc]);
-	for (; *envp != NULL; envp++)
-		if (strncmp(*envp, REQUEST_ENV_PREFIX, strlen(REQUEST_ENV_PREFIX)) == 0)
-			append(given, sizeof(given), *envp + strlen(REQUEST_ENV_PREFIX));
-	memset(&request, 0, sizeof(request));
-	if (request_parse(&request, argc, (char **)(uintptr_t)argv, error, sizeof(error)) != 0)
-		print_error("the helper says: %s\n", error);
-	assert_string_equal(error, "");
-	/* A refusal goes to the helper too, which only writes it down: what was said, and no word typed. */
-	if (request.refused != NULL)
-		assert_string_equal(request.refused, said);
-	executed = request.refused == NULL;
-	errno = ENOENT;
-	return -1;
-}
-
-/* boxdo run WORDS..., cut at single spaces; %s stands for a word with spaces. */
-static int
-run_words(const char *line, const char *word)
-{
-	char *argv[ARGS_MAX] = {(char[]){"run"}}, *copy = strdup(line), *rest = copy;
-	int argc = 1;
-
-	said[0] = vector[0] = given[0] = '\0';
-	executed = false;
-	for (char *at; (at = strsep(&rest, " ")) != NULL;)
-		if (*at != '\0')
-			argv[argc++] = strcmp(at, "%s") == 0 ? strdup(word) : at;
-	assert_int_equal(boxdo_run(argc, argv), BOXDO_EXIT_CLIENT); /* the exec above never works */
-	free(copy);
-	return executed ? 0 : -1;
-}
-
-static void
-gives(const char *line, const char *expected)
-{
-	if (run_words(line, "") != 0)
-		print_error("%s: %s\n", line, said);
-	assert_true(executed);
-	assert_string_equal(vector, expected);
-}
-
-/* Refused, with part in what is said. */
-static void
-says(const char *line, const char *part)
-{
-	assert_int_equal(run_words(line, ""), -1);
-	if (strstr(said, part) == NULL)
-		print_error("%s: %s\n", line, said);
-	assert_non_null(strstr(said, part));
-}
+#include "tests/unit/client_test.h"
 
 static void
 grammar(void **state)
@@ -151,6 +32,7 @@ grammar(void **state)
 	says("--completely-unknown i", "unknown option --completely-unknown;");
 	says("-Z i", "unknown option -Z");
 	says("-itZ i", "unknown option -Z");
+	assert_int_equal(returned, BOXDO_EXIT_CLIENT);
 }
 
 static void
@@ -247,6 +129,15 @@ sizes_limits_and_devices(void **state)
 	gives("--shm-size 1GiB i", "[image=i][shm-size=1073741824][--]");
 	gives("--shm-size 512KB i", "[image=i][shm-size=524288][--]");
 	gives("--shm-size=100b i", "[image=i][shm-size=100][--]");
+	gives("--scratch i", "[image=i][scratch=yes][--]");
+	gives("--scratch=2g i", "[image=i][scratch=2147483648][--]");
+	gives("--scratch=true --scratch=4096 i", "[image=i][scratch=4096][--]");
+	gives("--scratch --read-only i", "[image=i][--]");
+	gives("--read-only --scratch=1g --shm-size 1k --ulimit core=1 i",
+	    "[image=i][shm-size=1024][ulimit=core=1:1][--]");
+	gives("--scratch=false i", "[image=i][--]");
+	gives("--scratch 2g", "[image=2g][scratch=yes][--]");
+	says("--scratch=much i", "no size");
 	says("--shm-size=0 i", "no size");
 	says("--shm-size=g i", "no size");
 	says("--shm-size=1x i", "no size");
@@ -267,7 +158,11 @@ sizes_limits_and_devices(void **state)
 	gives("--device /dev/fuse:rw i", "[image=i][device=/dev/fuse][--]");
 	says("--device /dev/fuse:/dev/other i", "same path");
 	says("--device /dev/fuse:/dev/fuse:x i", "r, w and m");
-	says("--device nvidia.com/gpu=all i", "CDI");
+	gives("--device nvidia.com/gpu=all i", "[image=i][device=nvidia.com/gpu=all][--]");
+	gives("--gpus all i", "[image=i][device=nvidia.com/gpu=all][--]");
+	gives("--gpus=device=0,1 i",
+	    "[image=i][device=nvidia.com/gpu=0][device=nvidia.com/gpu=1][--]");
+	says("--device nvidia0 i", "CDI");
 }
 
 static void
@@ -280,7 +175,7 @@ refused_by_name(void **state)
 	says("-P i", "this host's");
 	says("-d i", "with &");
 	says("-itd i", "with &");
-	says("--gpus all i", "--device");
+	says("--gpus 2 i", "type all, or device=");
 	says("-m 4g i", "limits");
 	says("--restart always i", "--restart=always");
 	says("--network bridge i", "host (this host's own) or none");
@@ -399,5 +294,7 @@ main(void)
 	    cmocka_unit_test(too_many),
 	};
 
+	entry = boxdo_run;
+	entry_name = "run";
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

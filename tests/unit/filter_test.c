@@ -224,7 +224,7 @@ supervisor_may_wait_and_signal(void **state)
 		ready = (struct pollfd){.fd = pidfd, .events = POLLIN};
 		load(&supervisor);
 		if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) != 0 ||
-		    poll(&ready, 1, 5000) != 1)
+		    poll(&ready, 1, 60000) != 1)
 			leave(1);
 		if (wait4(inner, &status, 0, NULL) != inner || WTERMSIG(status) != SIGKILL)
 			leave(2);

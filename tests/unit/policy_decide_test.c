@@ -1,4 +1,4 @@
-/* with: policy/arena.c policy/decide.c policy/env.c policy/hours.c policy/images.c policy/keys.c policy/load.c policy/match.c policy/offer.c policy/parse.c policy/place.c policy/prepass.c policy/section.c policy/users.c policy/vet.c policy/words.c */
+/* with: policy/[a-z]*.c */
 /* Decisions: a policy, a question, an answer, one row each. */
 #include "tests/unit/policy_test.h"
 
@@ -9,16 +9,20 @@ struct ask {
 	const char *missing;           /* of the rules' paths: not there for the caller */
 	const char *link[2];           /* of the rules' paths: opened, it is another */
 	struct policy_place home, cwd; /* path "": none; typed NULL: alice's */
-	const char *devices[3], *envs[3], *command[4];
+	const char *devices[3], *envs[3], *command[4], *cdi[3], *brought[3];
+	const char *also[3]; /* CDI device and node, in turn: one entry */
 	const char *network, *run_as;
 	bool ipc_host;
+	enum policy_scratch scratch;
+	uint64_t scratch_size;
 };
 
 struct row {
 	const char *policy;
 	struct ask ask;
-	const char *mounts; /* "PATH>DESTINATION:ro ..." when allowed; NULL: refused */
-	const char *text;   /* in reason when refused, else in rule; NULL: any */
+	const char
+	    *mounts;      /* "PATH>DESTINATION:ro ... scratch:BYTES" when allowed; NULL: refused */
+	const char *text; /* in reason when refused, else in rule; NULL: any */
 };
 
 #define CATALOGUE                                                                                  \
@@ -43,6 +47,73 @@ static const struct row rows[] = {
     {ALLOW("a", ""), {.image = "pytorch"}, "", "allow a ("},
     {"[allow a]\nusers = bob\nimages = *\n", {.image = "pytorch"}, NULL, "there is none"},
     {"[grant g]\nusers = *\nbinds = /x\n", {.image = "pytorch"}, NULL, "there is none"},
+
+    /* a deny about the network is about what the container would get: without a rule nothing */
+    {"[deny d]\nnetwork = host none\n[allow a]\nusers = bob\nimages = *\n", {.image = "pytorch"},
+        NULL, "there is none"},
+    {ALLOW("a", "network = host\n") "[deny d]\nnetwork = host\n", {.image = "pytorch"}, NULL,
+        "for what the container would get"},
+    {ALLOW("a", "network = host\n") "[deny d]\nbinds = ~\n", {.image = "plain"}, "", NULL},
+    {ALLOW("a", "binds = ~\n") "[deny d]\nbinds = ~\n", {.image = "plain"}, NULL,
+        "for what the container would get"},
+    {ALLOW("a", "devices = *\n") "[deny d]\ndevices = /dev/x\n",
+        {.image = "plain", .devices = {"/dev/x"}}, NULL, "for what the container would get"},
+
+    /* a name that was looked up for one rule counts for the next */
+    {"[allow x]\nusers = +lab\nimages = y\n[allow a]\nusers = +lab\nimages = *\n",
+        {.image = "plain"}, "", "allow a ("},
+    {"[allow x]\nusers = %staff\nimages = y\n[allow a]\nusers = bob %staff\nimages = *\n",
+        {.image = "plain"}, "", "allow a ("},
+    {"[allow x]\nusers = +none %none\nimages = y\n[allow a]\nusers = +none %none\nimages = *\n",
+        {.image = "plain"}, NULL, "not permitted"},
+    {ALLOW("a",
+         "") "[deny x]\nusers = %interns\nimages = y\n[deny d]\nusers = %interns\nimages = *\n",
+        {.image = "plain"}, NULL, "deny d"},
+    {ALLOW("a", "") "[deny d]\nusers = %none bob #7\nimages = *\n", {.image = "plain"}, "", NULL},
+
+    /* a deny means home as it was opened, and as it is called */
+    {ALLOW("a", "binds = /lustre\n") "[deny d]\nbinds = ~\n",
+        {.image = "plain",
+            .home = {"/home/alice", "/lustre/alice", true, true},
+            .cwd = {"/w", "/w", true, true},
+            .binds = {BIND("/lustre/alice/x", "/x", AS)}},
+        NULL, "deny d"},
+    {ALLOW("a", "binds = /home\n") "[deny d]\nbinds = ~\n",
+        {.image = "plain",
+            .home = {"/home/alice", "/lustre/alice", true, true},
+            .cwd = {"/w", "/w", true, true},
+            .binds = {BIND("/home/alice/x", "/x", AS)}},
+        NULL, "deny d"},
+    {ALLOW("a", "binds = /lustre /home\n") "[deny d]\nbinds = .\n",
+        {.image = "plain",
+            .home = {"/home/alice", "/lustre/alice", false, true},
+            .cwd = {"/w", "/v", true, true},
+            .binds = {BIND("/lustre/alice/x", "/x", AS), BIND("/home/alice/x", "/y", AS)}},
+        "/lustre/alice/x>/x:ro /home/alice/x>/y:ro", NULL},
+
+    /* what appears where: asked for before always, always before home and working directory */
+    {ALLOW("a", "binds = /d\nalways = /z:/x:rw\n"),
+        {.image = "plain", NO_HOME, .binds = {BIND("/d", "/x", AS)}}, "/d>/x:ro", NULL},
+    {ALLOW("a", "always = /a:/x /b:/x:rw\n"), {.image = "plain", NO_HOME}, "/a>/x:ro", NULL},
+    {ALLOW("a", "always = /a:/x /a:/x:rw\n"), {.image = "plain", NO_HOME}, "/a>/x:rw", NULL},
+    {ALLOW("a", "binds = /d ~:rw\nalways = /b:/home/g\n"),
+        {.image = "plain",
+            .home = {"/home/g/alice", "/h/alice", true, true},
+            .cwd = {.path = ""},
+            .binds = {BIND("/d", "/home", AS)}},
+        "/d>/home:ro /b>/home/g:ro /h/alice>/home/g/alice:rw", NULL},
+    {ALLOW("a", "binds = ~:rw\n"),
+        {.image = "plain", .home = {"/", "/h/alice", true, true}, .cwd = {.path = ""}}, "", NULL},
+    {ALLOW("a", "binds = ~:rw\n"),
+        {.image = "plain", .home = {"/a/../b", "/h/alice", true, true}, .cwd = {.path = ""}}, "",
+        NULL},
+    {ALLOW("a", "binds = /x:rw\n"),
+        {.image = "plain", .home = {.path = ""}, .cwd = {"/etc/w", "/x/w", true, true}}, "", NULL},
+    {ALLOW("a", "binds = /etc:rw\n"),
+        {.image = "plain", .home = {.path = ""}, .cwd = {"/x/w", "/etc/w", true, true}}, "", NULL},
+    {"[deny d]\nbinds = /b\n[allow a]\nusers = bob\nimages = *\n",
+        {.image = "plain", .binds = {BIND("/a", "/a", AS), BIND("/b", "/b", AS)}}, NULL,
+        "denied by the rule deny d"},
 
     /* images */
     {"[allow a]\nusers = *\nimages = pytorch\n", {.image = "pytorch"}, "", NULL},
@@ -234,6 +305,100 @@ static const struct row rows[] = {
     {ALLOW("a", "") "[grant g]\nusers = *\ndevices = /dev/nvidia*\nshare = ipc\n",
         {.image = "plain", .devices = {"/dev/nvidia0"}, .ipc_host = true}, "", NULL},
 
+    {ALLOW("a", "grants = no\n") "[grant g]\nusers = *\nbinds = /g\n",
+        {.image = "plain", .binds = {BIND("/g", "/g", AS)}}, NULL, "grants no binds"},
+    {ALLOW("a", "grants = yes\n") "[grant g]\nusers = *\nbinds = /g\n",
+        {.image = "plain", .binds = {BIND("/g", "/g", AS)}}, "/g>/g:ro", NULL},
+    {ALLOW("a", "grants = no\nbinds = /x\n") ALLOW("b", "") "[grant g]\nusers = *\nbinds = /g\n",
+        {.image = "plain", .binds = {BIND("/g", "/g", AS)}}, "/g>/g:ro", "allow b ("},
+
+    /* a writable root: the most that rule and grants give, no more than a rule passed over does */
+    {ALLOW("a", "scratch = 1K\n"), {.image = "plain"}, "", NULL},
+    {ALLOW("a", "scratch = 1K\n"), {.image = "plain", .scratch = POLICY_SCRATCH}, "scratch:1024",
+        NULL},
+    {ALLOW("a", ""), {.image = "plain", .scratch = POLICY_SCRATCH}, NULL,
+        "writable root (scratch) is not granted by allow a ("},
+    {ALLOW("a", ""), {.image = "plain", .scratch = POLICY_SCRATCH_IF_GRANTED}, "", NULL},
+    {ALLOW("a", "scratch = 1K\n"), {.image = "plain", .scratch = POLICY_SCRATCH_IF_GRANTED},
+        "scratch:1024", NULL},
+    {ALLOW("a", "scratch = 1K\n"),
+        {.image = "plain", .scratch = POLICY_SCRATCH, .scratch_size = 1000}, "scratch:1000", NULL},
+    {ALLOW("a", "scratch = 1K\n"),
+        {.image = "plain", .scratch = POLICY_SCRATCH, .scratch_size = 1025}, NULL,
+        "of 1025 bytes is not granted, only one of 1024 (scratch), by allow a ("},
+    {ALLOW("a", "") ALLOW("b", "scratch = 2K\n"), {.image = "plain", .scratch = POLICY_SCRATCH},
+        "scratch:2048", "allow b ("},
+    {ALLOW("a", "") ALLOW("b", "scratch = 2K\n"),
+        {.image = "plain", .scratch = POLICY_SCRATCH_IF_GRANTED}, "", "allow a ("},
+    {ALLOW("a", "scratch = 1K\n") "[grant g]\nusers = *\nscratch = 3K\n",
+        {.image = "plain", .scratch = POLICY_SCRATCH}, "scratch:3072", NULL},
+    {ALLOW("a", "") "[grant g]\nusers = *\nimages = pytorch\nscratch = 3K\n",
+        {.image = "plain", .scratch = POLICY_SCRATCH}, NULL, "not granted"},
+    {ALLOW("a", "scratch = 1K\ngrants = no\n") "[grant g]\nusers = *\nscratch = 3K\n",
+        {.image = "plain", .scratch = POLICY_SCRATCH}, "scratch:1024", NULL},
+    {ALLOW("a", "scratch = 1K\n") ALLOW("b", "binds = /x\nscratch = 4K\n"),
+        {.image = "plain", .binds = {BIND("/x", "/x", AS)}, .scratch = POLICY_SCRATCH},
+        "/x>/x:ro scratch:1024", "allow b ("},
+    {ALLOW("a", "scratch = 1K\n") ALLOW("b", "") ALLOW("c", "binds = /x\nscratch = 4K\n"),
+        {.image = "plain", .binds = {BIND("/x", "/x", AS)}, .scratch = POLICY_SCRATCH},
+        "/x>/x:ro scratch:1024", "allow c ("},
+    {ALLOW("a", "scratch = 2K\n") ALLOW("b", "scratch = 1K\n")
+            ALLOW("c", "binds = /x\nscratch = 4K\n"),
+        {.image = "plain", .binds = {BIND("/x", "/x", AS)}, .scratch = POLICY_SCRATCH},
+        "/x>/x:ro scratch:1024", "allow c ("},
+    {ALLOW("a", "scratch = 1K\n") ALLOW("b", "scratch = 4K\n"),
+        {.image = "plain", .scratch = POLICY_SCRATCH, .scratch_size = 2048}, NULL,
+        "of 2048 bytes is not permitted: a rule that was passed over limits it to 1024"},
+    {ALLOW("a", "password = yes\n") ALLOW("b", "scratch = 1K\nrun_as = svc\n"),
+        {.image = "plain", .run_as = "svc", .scratch = POLICY_SCRATCH}, "scratch:1024",
+        "allow b ("},
+
+    /* limits that nothing enforces yet refuse, also those of a rule passed over */
+    {ALLOW("a", "memory = 8G\n"), {.image = "plain"}, NULL, "policy.conf:8) sets memory"},
+    {ALLOW("a", "memory = 8G\n") ALLOW("b", "binds = /x\ncpus = 2\n"),
+        {.image = "plain", .binds = {BIND("/x", "/x", AS)}}, NULL, "allow a ("},
+    {ALLOW("a", "devices = v.com/gpu=*\n") "[deny d]\ndevices = /dev/other\n",
+        {.image = "plain", .cdi = {"v.com/gpu=0"}, .brought = {"/lib/v.so", "/dev/v0"}}, "", NULL},
+    {ALLOW("a", "cpus = 4\n"), {.image = "plain"}, NULL, "sets cpus"},
+    {ALLOW("a", "pids = 4\n") ALLOW("b", "binds = /b\n"),
+        {.image = "plain", .binds = {BIND("/b", "/b", AS)}}, NULL, "sets pids"},
+    {"[allow a]\nusers = *\nimages = pytorch\npids = 4\n" ALLOW("b", ""), {.image = "plain"}, "",
+        "allow b ("},
+
+    /* devices by CDI names */
+    {ALLOW("a", "devices = v.com/gpu=*\n"), {.image = "plain", .cdi = {"v.com/gpu=0"}}, "", NULL},
+    {ALLOW("a", "devices = v.com/gpu=1\n"), {.image = "plain", .cdi = {"v.com/gpu=0"}}, NULL,
+        "device v.com/gpu=0 is not granted"},
+    {ALLOW("a", "devices = /dev/*\n"), {.image = "plain", .cdi = {"v.com/gpu=0"}}, NULL,
+        "device v.com/gpu=0 is not granted"},
+    {ALLOW("a", "devices = *\n") "[deny d]\ndevices = v.com/gpu=*\n",
+        {.image = "plain", .cdi = {"v.com/gpu=0"}}, NULL, "deny d"},
+    {ALLOW("a", "devices = *\n") "[deny d]\ndevices = w.com/gpu=*\n",
+        {.image = "plain", .cdi = {"v.com/gpu=0"}, .brought = {"/dev/v0"}}, "", NULL},
+    {ALLOW("a", "devices = *\n") "[deny d]\ndevices = /dev/v*\n",
+        {.image = "plain", .cdi = {"v.com/gpu=0"}, .brought = {"/lib/v.so", "/dev/v0"}}, NULL,
+        "deny d"},
+    {ALLOW("a", "devices = *\n") "[deny d]\nbinds = /lib\n",
+        {.image = "plain", .cdi = {"v.com/gpu=0"}, .brought = {"/lib/v.so", "/dev/v0"}}, NULL,
+        "deny d"},
+    {ALLOW("a", "devices = *\n") "[deny d]\ndevices = v.com/gpu=0\n",
+        {.image = "plain",
+            .cdi = {"v.com/gpu=all"},
+            .brought = {"/dev/v0"},
+            .also = {"v.com/gpu=0", "/dev/v0"}},
+        NULL, "deny d"},
+    {ALLOW("a", "devices = *\n") "[deny d]\ndevices = v.com/gpu=0\n",
+        {.image = "plain", .devices = {"/dev/v0"}, .also = {"v.com/gpu=0", "/dev/v0"}}, NULL,
+        "deny d"},
+    {ALLOW("a", "devices = *\n") "[deny d]\ndevices = v.com/gpu=0\n",
+        {.image = "plain", .devices = {"/dev/v1"}, .also = {"v.com/gpu=0", "/dev/v0"}}, "", NULL},
+    {ALLOW("a", "binds = /\n") "[deny d]\ndevices = v.com/gpu=0\n",
+        {.image = "plain",
+            NO_HOME,
+            .binds = {BIND("/dev", "/x", AS)},
+            .also = {"v.com/gpu=0", "/dev/v0"}},
+        NULL, "deny d"},
+
 /* embargo: this data only without a network, however it gets in */
 #define EMBARGO "[deny leak]\nbinds = /embargo/x\nnetwork = host\n"
     {EMBARGO ALLOW("a", "binds = / ~\nnetwork = host none\n"),
@@ -332,8 +497,7 @@ static const struct row rows[] = {
     {ALLOW("a", ""), {.image = "plain", .run_as = "svc"}, NULL,
         "no rule lets you run this image as svc"},
     {ALLOW("a", "run_as = svc\n"), {.image = "plain"}, NULL, "permits this image as svc only"},
-    {ALLOW("a", "run_as = svc\n"), {.image = "plain", .run_as = "svc"}, NULL,
-        "run_as is not supported yet"},
+    {ALLOW("a", "run_as = svc\n"), {.image = "plain", .run_as = "svc"}, "", NULL},
     {ALLOW("a", "") "[deny d]\nrun_as = svc\n", {.image = "plain"}, "", NULL},
     {ALLOW("a", "run_as = svc\n") "[deny d]\nrun_as = svc\n", {.image = "plain", .run_as = "svc"},
         NULL, "deny d"},
@@ -360,9 +524,10 @@ static void
 fill_place(struct policy_place *place, const char *path)
 {
 	if (place->path != NULL && place->path[0] == '\0')
-		*place = (struct policy_place){NULL, NULL, true, true};
+		*place = (struct policy_place){.wanted = true, .owned = true};
 	else if (place->path == NULL)
-		*place = (struct policy_place){path, path, true, true};
+		*place = (struct policy_place){
+		    .typed = path, .path = path, .wanted = true, .owned = true};
 }
 
 static const char **
@@ -398,10 +563,21 @@ decide(const struct policy *policy, const struct ask *ask)
 	    .network = ask->network,
 	    .run_as = ask->run_as,
 	    .ipc_host = ask->ipc_host,
+	    .scratch = ask->scratch,
+	    .scratch_size = ask->scratch_size,
 	    .command = ask->command,
 	    .envs = ask->envs};
+	const struct policy_cdi also = {ask->also[0], ask->also[1]};
 	size_t count, i;
 
+	q.cdi = ask->cdi;
+	q.brought = ask->brought;
+	q.cdi_names = &also;
+	q.cdi_name_count = ask->also[0] != NULL;
+	while (q.cdi_count < 3 && ask->cdi[q.cdi_count] != NULL)
+		q.cdi_count++;
+	while (q.brought_count < 3 && ask->brought[q.brought_count] != NULL)
+		q.brought_count++;
 	memset(d, 0xa5, sizeof(*d));
 	images = policy_images(policy, &count);
 	for (i = 0; i < count && ask->image != NULL; i++)
@@ -430,6 +606,8 @@ mounts_text(const struct policy_decision *d, char *text, size_t size)
 		at += (size_t)snprintf(text + at, size - at, "%s%s>%s:%s", i != 0 ? " " : "",
 		    d->mounts[i].path, d->mounts[i].destination,
 		    d->mounts[i].writable ? "rw" : "ro");
+	if (d->scratch != 0)
+		snprintf(text + at, size - at, "%sscratch:%lu", at != 0 ? " " : "", d->scratch);
 }
 
 static bool
@@ -485,6 +663,36 @@ table(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* Of each limit the strictest, whichever rule it stands in. */
+static void
+limits(void **state)
+{
+	struct policy *policy =
+	    test_load(CATALOGUE ALLOW("a", "max_running = 20\nmax_launches = 60/min 100/day\n")
+	            ALLOW("b", "binds = /x\nmax_running = 30\nmax_launches = 10/min\n"
+	                       "    40/hour\n") ALLOW("c", "binds = /y\nmax_running = 2\n"));
+	struct ask plain = {.image = "plain"};
+	struct ask x = {.image = "plain", .binds = {BIND("/x", "/x", AS)}};
+	struct policy_decision *d;
+
+	(void)state;
+	assert_non_null(policy);
+	d = decide(policy, &plain);
+	assert_int_equal(d->max_running, 20);
+	assert_int_equal(d->max_launches[POLICY_MINUTE], 60);
+	assert_int_equal(d->max_launches[POLICY_HOUR], 0);
+	assert_int_equal(d->max_launches[POLICY_DAY], 100);
+	free(d);
+	d = decide(policy, &x);
+	assert_int_equal(d->verdict, POLICY_ALLOW);
+	assert_int_equal(d->max_running, 20);
+	assert_int_equal(d->max_launches[POLICY_MINUTE], 10);
+	assert_int_equal(d->max_launches[POLICY_HOUR], 40);
+	assert_int_equal(d->max_launches[POLICY_DAY], 100);
+	free(d);
+	policy_free(policy);
+}
+
 /* Asking for more never gets rid of a password or a limit. */
 static void
 duties(void **state)
@@ -519,6 +727,16 @@ duties(void **state)
 	assert_non_null(strstr(d->rule, "allow last"));
 	assert_int_equal(
 	    d->max_runtime, 3600); /* "other" did not match: its minute does not count */
+	free(d);
+	policy_free(policy);
+	/* Of the rules passed over the first that narrows the environment has. */
+	policy = test_load(CATALOGUE ALLOW("p", "") ALLOW("one", "env = A*\n")
+	        ALLOW("two", "env = B*\n") ALLOW("last", "binds = /x\n"));
+	d = decide(policy, &x);
+	assert_non_null(strstr(d->rule, "allow last"));
+	assert_non_null(d->env);
+	assert_string_equal(d->env[0], "A*");
+	assert_null(d->env[1]);
 	free(d);
 	policy_free(policy);
 	/* A stricter rule behind the one that decides has no say. */
@@ -577,6 +795,11 @@ runnable(void **state)
 	policy_runnable(policy, text, 4);
 	assert_string_equal(text, "...");
 	policy_free(policy);
+	/* "..." once, however many more there are. */
+	policy = test_load(CATALOGUE ALLOW("a", ""));
+	policy_runnable(policy, text, 20);
+	assert_string_equal(text, "pytorch, ...");
+	policy_free(policy);
 }
 
 /* More binds than there is room for: refused, not cut. */
@@ -613,13 +836,170 @@ verdicts_apart(void **state)
 	    __builtin_popcount(POLICY_ALLOW) >= 8 && __builtin_popcount(POLICY_REFUSE) >= 8);
 }
 
+/* One thing is said, also where two are missing; and a destination longer than any path is none. */
+static void
+one_reason(void **state)
+{
+	struct policy *policy = test_load(CATALOGUE ALLOW("a", "binds = /d\nnetwork = none\n"));
+	struct ask two = {.image = "plain", .network = "host", .binds = {BIND("/x", "/x", AS)}};
+	struct ask far = {.image = "plain", .binds = {BIND("/d", NULL, AS)}};
+	char path[6000];
+	struct policy_decision *d;
+
+	(void)state;
+	d = decide(policy, &two);
+	assert_non_null(strstr(d->reason, "bind /x is not granted"));
+	assert_null(strstr(d->reason, "network"));
+	free(d);
+	memset(path, 'x', sizeof(path));
+	path[0] = '/';
+	path[sizeof(path) - 1] = '\0';
+	far.binds[0].destination = path;
+	d = decide(policy, &far);
+	assert_int_equal(d->verdict, POLICY_REFUSE);
+	assert_non_null(strstr(d->reason, "bind /d: its destination /xxx"));
+	free(d);
+	policy_free(policy);
+}
+
+/* --- denies by what a path is, whatever it is called -------------------------------------------- */
+
+#define SPOTS(...)                                                                                 \
+	{                                                                                          \
+		(struct policy_spot[]){__VA_ARGS__},                                               \
+		    sizeof((struct policy_spot[]){__VA_ARGS__}) / sizeof(struct policy_spot)       \
+	}
+
+/* Does the deny of /data refuse, when /data lies at denied and what is asked for at asked? */
+static bool
+spots_denied(const char *text, struct policy_spots denied, const struct policy_question *asked)
+{
+	static struct policy_decision decision;
+	struct policy *policy = test_load(text);
+	struct policy_question q = *asked;
+	struct policy_spots spots[8] = {{NULL, 0}};
+	const char *const *paths;
+	size_t count, i;
+	bool refused;
+
+	if (policy == NULL)
+		fail_msg("%s", test_error.text);
+	paths = policy_paths(policy, &count);
+	assert_true(count <= 8);
+	for (i = 0; i < count; i++)
+		if (strcmp(paths[i], "/data") == 0 || strcmp(paths[i], "/same") == 0)
+			spots[i] = denied;
+	q.paths = paths;
+	q.path_spots = asked->path_spots != NULL ? spots : NULL;
+	policy_decide(policy, &q, &decision);
+	refused = decision.verdict != POLICY_ALLOW;
+	if (refused && strstr(decision.reason, "deny d") == NULL)
+		fail_msg("%s", decision.reason);
+	policy_free(policy);
+	return refused;
+}
+
+static void
+spots(void **state)
+{
+	static const struct policy_spots none[1];
+	static const char deny[] = ALLOW("a", "binds = /other\n") "[deny d]\nbinds = /data\n";
+	const struct {
+		struct policy_spots denied, asked;
+		bool refused;
+	} list[] = {
+	    {SPOTS({5, "/x"}), SPOTS({5, "/x"}), true},
+	    {SPOTS({5, "/x"}), SPOTS({5, "/x/y"}), true},
+	    {SPOTS({5, "/x/y"}), SPOTS({5, "/x"}), true},
+	    {SPOTS({5, "/x"}), SPOTS({6, "/x"}), false},
+	    {SPOTS({5, "/x"}), SPOTS({5, "/x2"}), false},
+	    {SPOTS({5, "/x"}), SPOTS({7, "/a"}, {5, "/x"}), true},
+	    {SPOTS({7, "/b"}, {5, "/x"}), SPOTS({5, "/x"}, {8, "/"}), true},
+	    {SPOTS({7, "/b"}, {5, "/x"}), SPOTS({7, "/a"}, {5, "/z"}), false},
+	    {{NULL, 0}, SPOTS({5, "/x"}), false},
+	    {SPOTS({5, "/x"}), {NULL, 0}, false},
+	};
+	struct policy_bind bind = {.typed = "/other", .path = "/other", .destination = "/o"};
+	struct policy_question q = {
+	    .image_path = "/srv/plain.sqfs", .binds = &bind, .bind_count = 1};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		bind.spots = list[i].asked;
+		q.path_spots = none;
+		if (spots_denied(deny, list[i].denied, &q) != list[i].refused)
+			fail_msg("row %zu", i);
+		q.path_spots = NULL; /* not known: then names alone count */
+		assert_false(spots_denied(deny, list[i].denied, &q));
+	}
+}
+
+/* Whatever brings it in: home, working directory, always, the image itself; and whatever names it in the deny. */
+static void
+spots_of_everything(void **state)
+{
+	static const struct policy_spots none[1];
+	const struct policy_spots x = SPOTS({5, "/x"}), y = SPOTS({5, "/y"}), z = SPOTS({5, "/z"});
+	struct policy_place home = {"/home/alice", "/home/alice", true, true, {NULL, 0}};
+	struct policy_place cwd = {"/w", "/w", true, true, {NULL, 0}};
+	struct policy_bind bind = {
+	    .typed = "/other", .path = "/other", .destination = "/o", .spots = x};
+	struct policy_question q = {.image_path = "/srv/plain.sqfs", .path_spots = none};
+	const struct policy_image image = {.name = "plain", .path = "/srv/plain.sqfs"};
+
+	(void)state;
+	for (int same = 0; same < 2; same++) {
+		q = (struct policy_question){
+		    .image_path = "/srv/plain.sqfs", .path_spots = none, .home = home, .cwd = cwd};
+		q.home.spots = same ? x : y;
+		assert_int_equal(
+		    spots_denied(ALLOW("a", "binds = ~\n") "[deny d]\nbinds = /data\n", x, &q),
+		    same);
+		q.home.spots = y;
+		q.cwd.spots = same ? x : y;
+		assert_int_equal(
+		    spots_denied(ALLOW("a", "binds = .\n") "[deny d]\nbinds = /data\n", x, &q),
+		    same);
+		q.cwd.spots = y;
+		q.image_spots = same ? x : y;
+		assert_int_equal(
+		    spots_denied(ALLOW("a", "") "[deny d]\nbinds = /data\n", x, &q), same);
+		q.image = &image; /* what is in the catalogue is root's choice */
+		assert_false(spots_denied(ALLOW("a", "") "[deny d]\nbinds = /data\n", x, &q));
+		q.image = NULL;
+		q.image_spots = z;
+		/* /same lies where /data does, and is mounted unasked. */
+		assert_int_equal(
+		    spots_denied(same ? ALLOW("a", "always = /same\n") "[deny d]\nbinds = /data\n"
+		                      : ALLOW("a", "always = /else\n") "[deny d]\nbinds = /data\n",
+		        x, &q),
+		    same);
+		q.binds = &bind;
+		q.bind_count = 1;
+		q.home.spots = same ? x : y;
+		assert_int_equal(
+		    spots_denied(ALLOW("a", "binds = /other\n") "[deny d]\nbinds = ~\n", x, &q),
+		    same);
+		q.home.spots = y;
+		q.cwd.spots = same ? x : y;
+		assert_int_equal(
+		    spots_denied(ALLOW("a", "binds = /other\n") "[deny d]\nbinds = .\n", x, &q),
+		    same);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(spots),
+	    cmocka_unit_test(spots_of_everything),
 	    cmocka_unit_test(table),
 	    cmocka_unit_test(duties),
+	    cmocka_unit_test(limits),
 	    cmocka_unit_test(network_and_env),
+	    cmocka_unit_test(one_reason),
 	    cmocka_unit_test(runnable),
 	    cmocka_unit_test(too_many),
 	    cmocka_unit_test(verdicts_apart),

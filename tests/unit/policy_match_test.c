@@ -1,10 +1,11 @@
-/* with: policy/arena.c policy/decide.c policy/env.c policy/hours.c policy/images.c policy/keys.c policy/load.c policy/match.c policy/offer.c policy/parse.c policy/place.c policy/prepass.c policy/section.c policy/users.c policy/vet.c policy/words.c */
+/* with: policy/[a-z]*.c */
 /* Users, hosts and time: which rules are kept. And patterns, compared one by one. */
 #include "tests/unit/policy_test.h"
 
 #include "policy/env.h"
 #include "policy/hours.h"
 #include "policy/match.h"
+#include "policy/reference.h"
 
 /* Does an allow (or a deny) with these lines count for alice on gpu1, Friday 08:00 UTC? 1, 0, -1. */
 static int
@@ -344,6 +345,11 @@ texts_and_below(void **state)
 	assert_true(match_text("*", ""));
 	assert_false(match_text("?", ""));
 	assert_true(match_text("[a-]", "-"));
+	/* Upper case is another letter, but for hosts. */
+	assert_false(match_text("abc", "aBc") || match_path("/abc", "/aBc"));
+	assert_false(match_path_touches("/dev/x*", "/Dev/x1"));
+	assert_non_null(match_problem("a[b"));
+	assert_null(match_problem("a[b]"));
 	/* No time bomb: quadratic, not exponential. */
 	memset(many, 'a', sizeof(many) - 1);
 	many[sizeof(many) - 1] = '\0';
@@ -355,9 +361,16 @@ texts_and_below(void **state)
 	assert_null(match_below("/scratch/x", "/scratch"));
 	assert_non_null(match_below("/", "/x"));
 	assert_string_equal(match_below("/a", "/a/b/c"), "b/c");
+	/* "." says nothing, a name that begins with it does. */
+	assert_string_equal(match_below("/a/./b/.", "/a/b"), "");
+	assert_string_equal(match_below("/a/b", "/a/./b/./c"), "c");
+	assert_null(match_below("/a/.x", "/a/x"));
+	assert_null(match_below("/a/x", "/a/.x"));
+	assert_string_equal(match_below("/a/.x", "/a/.x/y"), "y");
 	assert_true(match_touches("/a/b", "/a") && match_touches("/a", "/a/b"));
 	assert_false(match_touches("/a/b", "/a/bc"));
 	assert_true(match_path_touches("/dev/nvidia*", "/dev"));
+	assert_true(match_path_touches("/dev/nvidia*", "/") && match_path_touches("*", "/x"));
 	assert_true(match_path_touches("/dev/nvidia*", "/dev/nvidia0"));
 	assert_true(match_path_touches("/dev/dri/", "/dev/dri/card0"));
 	assert_true(match_path_touches("/dev/*/x", "/dev/y"));
@@ -425,6 +438,125 @@ unsafe_names(void **state)
 			fail_msg("%s", safe[i]);
 }
 
+static void
+references_written_out(void **state)
+{
+	static const struct {
+		const char *typed, *reference; /* NULL: is none */
+	} rows[] = {
+	    {"ubuntu", "docker.io/library/ubuntu:latest"},
+	    {"ubuntu:22.04", "docker.io/library/ubuntu:22.04"},
+	    {"pytorch/pytorch", "docker.io/pytorch/pytorch:latest"},
+	    {"pytorch/pytorch:2.4*", "docker.io/pytorch/pytorch:2.4*"},
+	    {"nvcr.io/nvidia/pytorch:24.05-py3", "nvcr.io/nvidia/pytorch:24.05-py3"},
+	    {"localhost/x", "localhost/x:latest"},
+	    {"localhost:5000/x", "localhost:5000/x:latest"},
+	    {"x@sha256:12", "docker.io/library/x@sha256:12"},
+	    {"a.b/c:5/d", "a.b/c:5/d:latest"},
+	    {"localhosts/x", "docker.io/localhosts/x:latest"},
+	    {"", NULL},
+	    {"/x", NULL},
+	    {":x", NULL},
+	    {"a//b", NULL},
+	    {"a b", NULL},
+	    {"a\x1b", NULL},
+	};
+	char reference[REFERENCE_MAX], longest[REFERENCE_MAX + 1];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool is = reference_write_out(rows[i].typed, reference);
+
+		if (is != (rows[i].reference != NULL) ||
+		    (is && strcmp(reference, rows[i].reference) != 0))
+			fail_msg("%s: %s", rows[i].typed, is ? reference : "none");
+	}
+	memset(longest, 'a', sizeof(longest));
+	for (i = 1; i <= REFERENCE_MAX; i++) {
+		longest[i] = '\0';
+		assert_int_equal(reference_write_out(longest, reference),
+		    i + strlen("docker.io/library/:latest") < REFERENCE_MAX);
+		longest[i] = 'a';
+	}
+}
+
+static void
+references_and_names(void **state)
+{
+	struct policy *policy = test_load(
+	    "[image torch]\npath = /a\nref = pytorch/pytorch:2.*\n  nvcr.io/*/torch:*\n"
+	    "[image old]\npath = /b\nref = pytorch/pytorch:*\n"
+	    "[image ubuntu]\npath = /c\n[image u22]\npath = /d\nref = ubuntu ubuntu:22*\n");
+	static const char *const rows[][2] = {{"torch", "torch"}, {"pytorch/pytorch:2.4", "torch"},
+	    {"docker.io/pytorch/pytorch:2.4", "torch"}, {"pytorch/pytorch", "old"},
+	    {"nvcr.io/nvidia/torch:1", "torch"}, {"nvcr.io/a/b/torch:1", NULL},
+	    {"ubuntu", "ubuntu"}, {"ubuntu:22.04", "u22"}, {"docker.io/library/ubuntu", "u22"},
+	    {"*", NULL}, {"pytorch/*", NULL}, {"evil.io/pytorch/pytorch:2.4", NULL}, {"", NULL}};
+	size_t i;
+
+	(void)state;
+	assert_non_null(policy);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct policy_image *image = policy_image_named(policy, rows[i][0]);
+
+		if ((image != NULL) != (rows[i][1] != NULL) ||
+		    (image != NULL && strcmp(image->name, rows[i][1]) != 0))
+			fail_msg("%s: %s", rows[i][0], image != NULL ? image->name : "none");
+	}
+	policy_free(policy);
+}
+
+/* When what is said to end has ended: a second after its last minute's last. */
+static void
+ends(void **state)
+{
+	static const struct {
+		const char *date, *hour, *zone;
+		time_t end;
+	} rows[] = {
+	    {"2027-03-31", NULL, "Etc/UTC", 1806537600},
+	    {"2027-03-31", "18:00", "Etc/UTC", 1806516060},
+	    {"2027-03-31", NULL, "Europe/Berlin", 1806537600 - 2 * 3600},
+	    {"2026-12-31", NULL, "Etc/UTC", 1798761600},
+	    {"2026-01-31", "23:59", "Etc/UTC", 1769904000},
+	    {"2028-02-29", NULL, "Etc/UTC", 1835481600},
+	    /* The night the clock goes forward: 02:30 is not there. */
+	    {"2027-03-28", "02:29", "Europe/Berlin", 1806195600},
+	    {"2027-03-28", "02:59", "Europe/Berlin", 1806195600},
+	    {"2027-03-28", "01:59", "Europe/Berlin", 1806195600},
+	    {"2027-03-28", "03:00", "Europe/Berlin", 1806195660},
+	    /* The night it goes back: 02:30 is there twice, 01:59 and 03:00 once. */
+	    {"2027-10-31", "01:59", "Europe/Berlin", 1824940800},
+	    {"2027-10-31", "02:29", "Europe/Berlin", 1824946200},
+	    {"2027-10-31", "03:00", "Europe/Berlin", 1824948060},
+	    {"2027-10-31", NULL, "Europe/Berlin", 1825023600},
+	    /* By half an hour; a day that is not there at all. */
+	    {"2027-04-04", "01:45", "Australia/Lord_Howe", 1806765360},
+	    {"2011-12-30", NULL, "Pacific/Apia", 1325239200},
+	};
+	char date[16], hour[16];
+	struct tm local;
+	long moment;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct word words[2] = {{.text = date}, {.text = hour}};
+
+		snprintf(date, sizeof(date), "%s", rows[i].date);
+		snprintf(hour, sizeof(hour), "%s", rows[i].hour != NULL ? rows[i].hour : "");
+		assert_null(hours_read_moment(&moment, words, rows[i].hour != NULL ? 2 : 1, true));
+		if (hours_end(moment, rows[i].zone) != rows[i].end)
+			print_error("row %zu: %ld\n", i, (long)hours_end(moment, rows[i].zone));
+		assert_int_equal(hours_end(moment, rows[i].zone), rows[i].end);
+		/* A second before it still counts, at it no more. */
+		assert_int_equal(hours_local(rows[i].end - 1, rows[i].zone, &local), 0);
+		assert_true(hours_moment_of(&local) <= moment);
+		assert_int_equal(hours_local(rows[i].end, rows[i].zone, &local), 0);
+		assert_true(hours_moment_of(&local) > moment);
+	}
+}
+
 int
 main(void)
 {
@@ -440,6 +572,9 @@ main(void)
 	    cmocka_unit_test(texts_and_below),
 	    cmocka_unit_test(commands),
 	    cmocka_unit_test(unsafe_names),
+	    cmocka_unit_test(ends),
+	    cmocka_unit_test(references_written_out),
+	    cmocka_unit_test(references_and_names),
 	};
 
 	return cmocka_run_group_tests(tests, test_setup, test_teardown);

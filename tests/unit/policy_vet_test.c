@@ -1,4 +1,4 @@
-/* with: policy/arena.c policy/decide.c policy/env.c policy/hours.c policy/images.c policy/keys.c policy/load.c policy/match.c policy/offer.c policy/parse.c policy/place.c policy/prepass.c policy/section.c policy/users.c policy/vet.c policy/words.c */
+/* with: policy/[a-z]*.c */
 /* Who may have written the policy: owners, modes, links, parents, and files that are cut short. */
 #include "tests/unit/policy_test.h"
 
@@ -147,7 +147,7 @@ odd_files(void **state)
 	expect_refused("must be a regular file");
 	rmdir(path);
 	test_write("policy.conf", GOOD);
-	assert_int_equal(truncate(path, 5 * 1024 * 1024), 0);
+	assert_int_equal(truncate(path, 33 * 1024 * 1024), 0);
 	expect_refused("too large");
 	test_write("policy.conf", GOOD);
 	expect_loaded();
@@ -288,6 +288,139 @@ digest_text_and_public(void **state)
 	chmod(test_dir, 0755);
 }
 
+/* What was written a moment ago may by now be no longer: a machine that stood still in between is asked again. */
+static bool
+was_fresh(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && time(NULL) <= st.st_ctim.tv_sec + 2;
+}
+
+/*
+ * A digest that was kept counts for the same files, unchanged for a while, and for nothing else: a
+ * kept one that is wrong shows when it is believed.
+ */
+static void
+kept_digest(void **state)
+{
+	static const char wrong[] =
+	    "1111111111111111111111111111111111111111111111111111111111111111";
+	struct policy_digest fresh, settled, kept;
+	struct policy_lookup lookup = test_lookup;
+	struct policy *policy;
+	struct timespec times[2];
+	char path[PATH_MAX + 64];
+	struct stat st;
+	int fd;
+
+	(void)state;
+	path_of(path, sizeof(path), "policy.conf");
+	do {
+		policy = test_load(GOOD);
+		assert_non_null(policy);
+		fresh = *policy_digest(policy);
+		policy_free(policy);
+	} while (!was_fresh(path));
+	assert_string_equal(fresh.key, "");
+	sleep(5);
+	policy = test_load_dir();
+	settled = kept = *policy_digest(policy);
+	policy_free(policy);
+	assert_int_equal(strlen(settled.key), 64);
+	assert_string_equal(settled.sha256, fresh.sha256);
+	memcpy(kept.sha256, wrong, sizeof(wrong));
+	lookup.known = &kept;
+	policy = policy_load(test_dir, &test_who, &lookup, &test_error);
+	assert_string_equal(policy_sha256(policy), wrong);
+	assert_string_equal(policy_digest(policy)->key, settled.key);
+	policy_free(policy);
+	/* A key that is none, or another's. */
+	kept.key[0] = '\0';
+	policy = policy_load(test_dir, &test_who, &lookup, &test_error);
+	assert_string_equal(policy_sha256(policy), settled.sha256);
+	policy_free(policy);
+	memcpy(kept.key, wrong, sizeof(wrong));
+	policy = policy_load(test_dir, &test_who, &lookup, &test_error);
+	assert_string_equal(policy_sha256(policy), settled.sha256);
+	policy_free(policy);
+	/* Other bytes, the same size, the time put back: the change time tells. */
+	kept.key[0] = settled.key[0];
+	kept = settled;
+	memcpy(kept.sha256, wrong, sizeof(wrong));
+	assert_int_equal(stat(path, &st), 0);
+	times[0] = times[1] = st.st_mtim;
+	do {
+		fd = open(path, O_WRONLY);
+		assert_int_equal(pwrite(fd, "[allow b]", 9, 0), 9);
+		close(fd);
+		assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+		policy = policy_load(test_dir, &test_who, &lookup, &test_error);
+		assert_string_not_equal(policy_sha256(policy), wrong);
+		assert_string_not_equal(policy_sha256(policy), settled.sha256);
+		fresh = *policy_digest(policy);
+		policy_free(policy);
+	} while (!was_fresh(path));
+	assert_string_equal(fresh.key, "");
+	/* A broken policy is broken whatever was kept. */
+	test_write("policy.conf", "[allow\n");
+	assert_null(policy_load(test_dir, &test_who, &lookup, &test_error));
+	assert_int_equal(test_error.count, 1);
+}
+
+/*
+ * In files that are known the rules of others are passed over. What they say counts again with any
+ * change, also one that leaves size and time as they were.
+ */
+static void
+known_files(void **state)
+{
+	static const struct {
+		const char *was, *is;
+	} changes[] = {{"hours", "ohurs"}, {"[allow y]", "[allow x]"}, {"20:00", "20:61"},
+	    {"[deny z]", "[den yz]"}, {"users = carol", "users = *,!al"}};
+	static const char text[] = "[allow x]\nusers = bob\nimages = a\nhours = 08:00-20:00\n"
+	                           "[allow y]\nimages = b\nusers = %interns\n  carol\n# more\n"
+	                           "binds = /data\n"
+	                           "[allow me]\nusers = alice\nimages = *\nbinds = /mine\n"
+	                           "[deny z]\nusers = carol\n";
+	struct policy_lookup lookup = test_lookup;
+	struct policy_digest kept;
+	struct policy *policy;
+	char path[PATH_MAX + 64], other[sizeof(text)], *at;
+	struct timespec times[2];
+	struct stat st;
+	size_t i, count;
+	int fd;
+
+	(void)state;
+	test_write("policy.conf", text);
+	sleep(5);
+	policy = test_load_dir();
+	kept = *policy_digest(policy);
+	policy_free(policy);
+	lookup.known = &kept;
+	policy = policy_load(test_dir, &test_who, &lookup, &test_error);
+	assert_non_null(policy);
+	assert_string_equal(policy_paths(policy, &count)[0], "/mine");
+	assert_int_equal(count, 1);
+	policy_free(policy);
+	path_of(path, sizeof(path), "policy.conf");
+	assert_int_equal(stat(path, &st), 0);
+	times[0] = times[1] = st.st_mtim;
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		memcpy(other, text, sizeof(text));
+		at = strstr(other, changes[i].was);
+		memcpy(at, changes[i].is, strlen(changes[i].is));
+		fd = open(path, O_WRONLY);
+		assert_int_equal(pwrite(fd, other, strlen(text), 0), strlen(text));
+		close(fd);
+		assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+		assert_null(policy_load(test_dir, &test_who, &lookup, &test_error));
+		assert_int_equal(test_error.count, 1);
+	}
+}
+
 int
 main(void)
 {
@@ -299,6 +432,8 @@ main(void)
 	    cmocka_unit_test(drop_ins),
 	    cmocka_unit_test(byte_order),
 	    cmocka_unit_test(digest_text_and_public),
+	    cmocka_unit_test(kept_digest),
+	    cmocka_unit_test(known_files),
 	};
 
 	return cmocka_run_group_tests(tests, test_setup, test_teardown);

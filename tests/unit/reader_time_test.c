@@ -1,4 +1,4 @@
-/* with: audit/reader.c */
+/* with: audit/reader_time.c */
 /* Times as journalctl reads them. */
 #include "audit/reader.h"
 

@@ -93,7 +93,7 @@ a_whole_request(void **state)
 	ACCEPTED("image=pytorch", "user=alice", "name=run-1", "bind=/home/alice/work:/work:rw",
 	    "bind=.:/b:ro", "bind=/d:/d", "tmpfs=/t:size=1048576", "tmpfs=/u",
 	    "device=/dev/nvidia0", "workdir=/work", "env=A_1", "env=_b", "network=host",
-	    "ipc=private", "entrypoint=sh", "hostname=n1", "shm-size=17179869184",
+	    "ipc=private", "entrypoint=sh", "hostname=n1", "shm-size=17179869184", "scratch=yes",
 	    "ulimit=nofile=1024:2048", "ulimit=memlock=unlimited:unlimited", "home=no", "cwd=no");
 	assert_string_equal(request.image, "pytorch");
 	assert_string_equal(request.user, "alice");
@@ -117,6 +117,8 @@ a_whole_request(void **state)
 	assert_string_equal(request.entrypoint, "sh");
 	assert_string_equal(request.hostname, "n1");
 	assert_true(request.shm_size == 17179869184);
+	assert_int_equal(request.scratch, REQUEST_WITH_SCRATCH);
+	assert_true(request.scratch_size == 0);
 	assert_int_equal(request.ulimits[0].resource, RLIMIT_NOFILE);
 	assert_true(request.ulimits[0].soft == 1024 && request.ulimits[0].hard == 2048);
 	assert_true(request.ulimits[1].hard == RLIM_INFINITY);
@@ -248,6 +250,8 @@ must_4_numbers(void **state)
 
 		snprintf(word, sizeof(word), "shm-size=%s", bad[i]);
 		REFUSED(word);
+		snprintf(word, sizeof(word), "scratch=%s", bad[i]);
+		REFUSED(word);
 		snprintf(word, sizeof(word), "tmpfs=/t:size=%s", bad[i]);
 		REFUSED(word);
 		if (strcmp(bad[i], "0") != 0) {
@@ -257,6 +261,15 @@ must_4_numbers(void **state)
 			REFUSED(word);
 		}
 	}
+	ACCEPTED("scratch=granted");
+	assert_int_equal(request.scratch, REQUEST_SCRATCH_IF_GRANTED);
+	ACCEPTED("scratch=4096");
+	assert_int_equal(request.scratch, REQUEST_WITH_SCRATCH);
+	assert_true(request.scratch_size == 4096);
+	ACCEPTED("home=no");
+	assert_int_equal(request.scratch, REQUEST_NO_SCRATCH);
+	REFUSED("scratch=no");
+	REFUSED("scratch=yes", "scratch=4096");
 	ACCEPTED("ulimit=core=0:0");
 	REFUSED("ulimit=core=2:1");
 	REFUSED("ulimit=core=unlimited:1");
@@ -343,6 +356,41 @@ must_7_errors_are_printable(void **state)
 }
 
 static void
+must_9_join(void **state)
+{
+	const char id[] = "join=0123456789abcdef0123456789abcdef";
+	char *none[] = {(char[]){"boxdo-launch"}, (char[]){"1"}, (char[]){"image=-"},
+	    (char *)(uintptr_t)id, (char[]){"--"}, NULL};
+
+	(void)state;
+	ACCEPTED("image=-", id);
+	assert_string_equal(request.join, id + 5);
+	ACCEPTED("image=-", "user=svc", "workdir=/w", "env=A", "env=B", "prompt=never", id);
+	assert_int_equal(parse(5, none), -1);
+	REFUSED("image=tiny", id);
+	REFUSED("image=-", "name=a", id);
+	REFUSED("image=-", "bind=/a:/b", id);
+	REFUSED("image=-", "tmpfs=/t", id);
+	REFUSED("image=-", "device=/dev/null", id);
+	REFUSED("image=-", "network=none", id);
+	REFUSED("image=-", "ipc=private", id);
+	REFUSED("image=-", "entrypoint=", id);
+	REFUSED("image=-", "hostname=a", id);
+	REFUSED("image=-", "shm-size=1", id);
+	REFUSED("image=-", "ulimit=core=0:0", id);
+	REFUSED("image=-", "home=no", id);
+	REFUSED("image=-", "cwd=no", id);
+	REFUSED("image=-", id, "action=ps");
+	REFUSED("image=-", id, "refused=x");
+	REFUSED("image=-", id, id);
+	REFUSED("image=-", "join=");
+	REFUSED("image=-", "join=0123456789abcdef0123456789abcde");
+	REFUSED("image=-", "join=0123456789abcdef0123456789abcdef0");
+	REFUSED("image=-", "join=0123456789ABCDEF0123456789abcdef");
+	REFUSED("image=-", "join=../../../../../../../../../proc/1");
+}
+
+static void
 binds(void **state)
 {
 	(void)state;
@@ -380,7 +428,17 @@ other_values(void **state)
 	REFUSED("device=/dev");
 	REFUSED("device=/dev/../etc/passwd");
 	REFUSED("device=/dev/./null");
-	REFUSED("device=nvidia.com/gpu=all");
+	ACCEPTED("device=nvidia.com/gpu=all");
+	assert_string_equal(request.devices[0], "nvidia.com/gpu=all");
+	ACCEPTED("device=nvidia.com/gpu=MIG-1:0:2");
+	REFUSED("device=nvidia.com/gpu=");
+	REFUSED("device=nvidia.com=gpu/0");
+	REFUSED("device=nvidia.com/=0");
+	REFUSED("device=/gpu=0");
+	REFUSED("device=nvidia.com/gpu=*");
+	REFUSED("device=nvidia.com/gpu=0/../1");
+	REFUSED("device=-a/gpu=0");
+	REFUSED("device=a/gpu=0\n");
 	ACCEPTED("device=/dev//dri/card0");
 	assert_string_equal(request.devices[0], "/dev/dri/card0");
 	REFUSED("workdir=");
@@ -394,7 +452,6 @@ other_values(void **state)
 	REFUSED("network=bridge");
 	REFUSED("network=hostx");
 	REFUSED("ipc=container:x");
-	REFUSED("entrypoint=");
 	REFUSED("hostname=");
 	REFUSED("hostname=a_b");
 	REFUSED("hostname=-a");
@@ -446,6 +503,7 @@ main(void)
 	    cmocka_unit_test_teardown(must_5_destinations, clean_up),
 	    cmocka_unit_test_teardown(must_6_one_mount_a_destination, clean_up),
 	    cmocka_unit_test_teardown(must_7_errors_are_printable, clean_up),
+	    cmocka_unit_test_teardown(must_9_join, clean_up),
 	    cmocka_unit_test_teardown(binds, clean_up),
 	    cmocka_unit_test_teardown(other_values, clean_up),
 	    cmocka_unit_test_teardown(small_error_buffers, clean_up),
