@@ -6,14 +6,15 @@
  * SPECS has one command a line: NAME|USER|EVERY|POLICY|COMMAND. Each round runs all of them, every other
  * round from the end to the beginning; EVERY 5: in every fifth round. COMMAND is split on blanks, '...'
  * keeps together, %N is a number of its own each time; "@fdatasync DIRECTORY" times one fdatasync of a
- * file with one dirty page there. POLICY, when given, is a file that becomes /etc/boxdo/policy.conf
+ * file with one dirty page there; "@after MS COMMAND" waits so long first, untimed. POLICY, when given, is a file that becomes /etc/boxdo/policy.conf
  * first (and, when it was another one, the command runs once more, untimed). DIRECTORY is where commands
  * start, in a clean environment, with /dev/null on 0-2.
  *
  * Time: CLOCK_MONOTONIC, from the last instruction before execve to wait4's return. "gone": until
  * the last process that was started has ended, too (this process is their reaper); the next command starts
  * only then. Output: NAME, runs, failed runs, then median, 95th percentile, minimum and median until gone,
- * in microseconds, separated by tabs.
+ * in microseconds, then the medians of page faults and of processor time (microseconds), all processes
+ * counted that ended until then, separated by tabs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,13 +39,15 @@
 #define POLICY_FILE "/etc/boxdo/policy.conf"
 
 struct spec {
-	char *name, *policy, *command;
+	char *name, *policy;
+	const char *command;
 	unsigned every;
+	struct timespec before;
 	uid_t uid;
 	gid_t gid, groups[GROUPS_MAX];
 	size_t group_count;
 	char *environment[8];
-	uint64_t took[ROUNDS_MAX], gone[ROUNDS_MAX];
+	uint64_t took[ROUNDS_MAX], gone[ROUNDS_MAX], faults[ROUNDS_MAX], cpu[ROUNDS_MAX];
 	size_t count, failed;
 };
 
@@ -113,6 +117,10 @@ read_specs(struct spec *specs, const char *path)
 		spec->every = rest ? (unsigned)atoi(strsep(&rest, "|")) : 0;
 		spec->policy = rest ? strsep(&rest, "|") : NULL;
 		spec->command = rest;
+		if (rest && strncmp(rest, "@after ", 7) == 0) {
+			spec->before.tv_nsec = strtol(rest + 7, &rest, 10) * 1000000;
+			spec->command = rest;
+		}
 		errno = EINVAL;
 		if (!rest || spec->every == 0)
 			die(line);
@@ -241,14 +249,24 @@ change_policy(const struct spec *spec)
 	return 1;
 }
 
+static uint64_t
+microseconds(struct timeval time)
+{
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
+
 static void
 measure(struct spec *spec, int keep)
 {
 	uint64_t took = 0, gone = 0;
+	struct rusage before, after;
 	int good;
 
 	if (change_policy(spec))
 		run(spec, &took, &gone);
+	if (spec->before.tv_nsec)
+		nanosleep(&spec->before, NULL);
+	getrusage(RUSAGE_CHILDREN, &before);
 	if (strncmp(spec->command, "@fdatasync ", 11) == 0) {
 		good = sync_once(spec->command + 11, &took);
 		gone = took;
@@ -257,6 +275,10 @@ measure(struct spec *spec, int keep)
 	}
 	if (!keep)
 		return;
+	getrusage(RUSAGE_CHILDREN, &after);
+	spec->faults[spec->count] = (uint64_t)(after.ru_minflt - before.ru_minflt);
+	spec->cpu[spec->count] = microseconds(after.ru_utime) + microseconds(after.ru_stime) -
+	                         microseconds(before.ru_utime) - microseconds(before.ru_stime);
 	spec->took[spec->count] = took;
 	spec->gone[spec->count++] = gone;
 	spec->failed += !good;
@@ -279,9 +301,13 @@ show(struct spec *spec)
 		return;
 	qsort(spec->took, spec->count, sizeof spec->took[0], compare);
 	qsort(spec->gone, spec->count, sizeof spec->gone[0], compare);
-	printf("%s\t%zu\t%zu\t%.1f\t%.1f\t%.1f\t%.1f\n", spec->name, spec->count, spec->failed,
-	    (double)spec->took[last / 2] / 1e3, (double)spec->took[last * 95 / 100] / 1e3,
-	    (double)spec->took[0] / 1e3, (double)spec->gone[last / 2] / 1e3);
+	qsort(spec->faults, spec->count, sizeof spec->faults[0], compare);
+	qsort(spec->cpu, spec->count, sizeof spec->cpu[0], compare);
+	printf("%s\t%zu\t%zu\t%.1f\t%.1f\t%.1f\t%.1f\t%llu\t%llu\n", spec->name, spec->count,
+	    spec->failed, (double)spec->took[last / 2] / 1e3,
+	    (double)spec->took[last * 95 / 100] / 1e3, (double)spec->took[0] / 1e3,
+	    (double)spec->gone[last / 2] / 1e3, (unsigned long long)spec->faults[last / 2],
+	    (unsigned long long)spec->cpu[last / 2]);
 }
 
 int
