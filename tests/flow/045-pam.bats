@@ -187,7 +187,8 @@ service() {
 		echoes
 	'
 	[[ ! -e /home/alice/ran ]]
-	assert_equal "$(records 'select(.event == "refuse" and .stage == "auth") | .reason' | tail -n 3 | grep -c 'given up\|no password was given')" 3
+	reasons=$(records 'select(.event == "refuse" and .stage == "auth") | .reason' | tail -n 3)
+	assert_equal "$(grep -c 'given up\|no password was given' <<<"$reasons") of: $reasons" "3 of: $reasons"
 }
 
 @test "^Z at the prompt: the shell has an echoing terminal, fg asks again" {
