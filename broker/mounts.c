@@ -151,21 +151,30 @@ attach(int tree, int directory, const char *name)
 	return status;
 }
 
-/* A clone of scratch/name with attributes of its own, attached at path below the new root. */
+/*
+ * Attaches a detached mount at name in a file system of our own making (/proc, /sys, /dev), on whose mount directory is:
+ * its names are the kernel's or ours, and none of those that are used is a symbolic link.
+ */
 static int
-attach_scratch(
-    struct build *build, const char *name, unsigned set, unsigned clear, const char *path)
+attach_within(int tree, int directory, const char *name)
+{
+	return tree < 0 ? -1 : move_mount(tree, "", directory, name, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+/* A clone of directory/name with attributes of its own: detached, or -1. directory: as above, or our tmpfs. */
+static int
+clone_within(int directory, const char *name, unsigned set, unsigned clear)
 {
 	struct mount_attr attributes = {.attr_set = set, .attr_clr = clear};
-	int tree = open_tree(build->scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), status;
+	int tree =
+	    open_tree(directory, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 
-	status =
-	    tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0
-	        ? attach(tree, build->root, path)
-	        : -1;
-	if (tree >= 0)
+	if (tree >= 0 &&
+	    mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
 		close(tree);
-	return status;
+		return -1;
+	}
+	return tree;
 }
 
 static int
@@ -508,79 +517,99 @@ attach_new(struct build *build, int tree, const char *path)
 	return status == 0 ? 0 : fail(build, "cannot mount", path);
 }
 
+/* The same within /proc, /sys or /dev, whose mount is at directory; shown: its name. */
+static int
+attach_below(struct build *build, int tree, int directory, const char *shown, const char *name)
+{
+	char path[64];
+	int status = attach_within(tree, directory, name);
+
+	if (tree >= 0)
+		close(tree);
+	snprintf(path, sizeof path, "%s/%s", shown, name);
+	return status == 0 ? 0 : fail(build, "cannot mount", path);
+}
+
+/* What covers a file or directory that is not to be seen: empty, and only a device node needs to be one. */
+static int
+clone_mask(struct build *build, bool directory)
+{
+	return clone_within(build->scratch, directory ? "empty" : "dev/null", MOUNT_ATTR_RDONLY,
+	    directory ? 0 : MOUNT_ATTR_NODEV);
+}
+
 /* The usual masks: what shows or steers the whole machine. The image's own files are never the source. */
 static int
-mask_proc(struct build *build)
+mask_proc(struct build *build, int proc)
 {
 	static const char *const read_only[] = {"bus", "fs", "irq", "sys", "sysrq-trigger"};
 	static const char *const hidden[] = {"acpi", "asound", "interrupts", "kcore", "keys",
 	    "latency_stats", "sched_debug", "scsi", "timer_list", "timer_stats"};
-	struct mount_attr ro = {.attr_set = MOUNT_ATTR_RDONLY};
-	char path[32];
 	struct stat st;
-	int tree, status;
+	int tree;
 
 	for (size_t i = 0; i < sizeof read_only / sizeof read_only[0]; i++) {
-		snprintf(path, sizeof path, "proc/%s", read_only[i]);
-		tree = clone_plain(build->root, path);
+		tree = clone_within(proc, read_only[i], MOUNT_ATTR_RDONLY, 0);
 		if (tree < 0 && errno == ENOENT)
 			continue;
-		status = tree >= 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &ro, sizeof ro) == 0
-		             ? attach(tree, build->root, path)
-		             : -1;
-		if (tree >= 0)
-			close(tree);
-		if (status != 0)
-			return fail(build, "cannot mask", path);
+		if (attach_below(build, tree, proc, "/proc", read_only[i]) != 0)
+			return -1;
 	}
 	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
-		snprintf(path, sizeof path, "proc/%s", hidden[i]);
-		/* Any other answer than "not there" leaves nothing unmasked: a user's own image server may be asked. */
-		if (fstatat(build->root, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		/* Any other answer than "not there" leaves nothing unmasked. */
+		if (fstatat(proc, hidden[i], &st, AT_SYMLINK_NOFOLLOW) != 0) {
 			if (errno != ENOENT)
-				return fail(build, "cannot mask", path);
+				return fail(build, "cannot mask /proc/", hidden[i]);
 			continue;
 		}
-		/* Only a device node needs to be one. */
-		if (S_ISDIR(st.st_mode)
-		        ? attach_scratch(build, "empty", MOUNT_ATTR_RDONLY, 0, path) != 0
-		        : attach_scratch(
-		              build, "dev/null", MOUNT_ATTR_RDONLY, MOUNT_ATTR_NODEV, path) != 0)
-			return fail(build, "cannot mask", path);
+		if (attach_below(build, clone_mask(build, S_ISDIR(st.st_mode)), proc, "/proc",
+		        hidden[i]) != 0)
+			return -1;
 	}
 	return 0;
 }
 
 static int
-attach_kernel(struct build *build)
+attach_proc(struct build *build)
 {
-	const unsigned quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	int proc = make_fs("proc", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, NULL);
+
+	if (proc < 0 || attach(proc, build->root, "proc") != 0)
+		return fail(build, "cannot mount", "/proc");
+	if (mask_proc(build, proc) != 0)
+		return -1;
+	close(proc);
+	return 0;
+}
+
+static int
+attach_sys(struct build *build)
+{
+	int sys = make_fs("sysfs",
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY, NULL);
 	struct stat st;
 
-	if (attach_new(build, make_fs("proc", quiet, NULL), "proc") != 0 || mask_proc(build) != 0 ||
-	    attach_new(build, make_fs("sysfs", quiet | MOUNT_ATTR_RDONLY, NULL), "sys") != 0)
-		return -1;
-	if (build->plan->cgroup >= 0 &&
-	    attach(build->plan->cgroup, build->root, "sys/fs/cgroup") != 0)
+	if (sys < 0 || attach(sys, build->root, "sys") != 0)
+		return fail(build, "cannot mount", "/sys");
+	if (build->plan->cgroup >= 0 && attach_within(build->plan->cgroup, sys, "fs/cgroup") != 0)
 		return fail(build, "cannot mount", "/sys/fs/cgroup");
-	if (fstatat(build->root, "sys/firmware", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    attach_scratch(build, "empty", MOUNT_ATTR_RDONLY, 0, "sys/firmware") != 0)
-		return fail(build, "cannot mask", "/sys/firmware");
+	if (fstatat(sys, "firmware", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    attach_below(build, clone_mask(build, true), sys, "/sys", "firmware") != 0)
+		return -1;
+	close(sys);
 	return 0;
 }
 
 /* The host's (--ipc=host), one of the size asked for, or a part of our tmpfs. */
 static int
-attach_shm(struct build *build)
+take_shm(struct build *build)
 {
 	const struct plan *plan = build->plan;
 
-	if (plan->shm < 0 && plan->shm_size)
-		return attach_new(build, make_tmpfs(plan->shm_size, "1777"), "dev/shm");
-	if (plan->shm >= 0 ? attach(plan->shm, build->root, "dev/shm") != 0
-	                   : attach_scratch(build, "shm", 0, 0, "dev/shm") != 0)
-		return fail(build, "cannot mount", "/dev/shm");
-	return 0;
+	if (plan->shm >= 0)
+		return plan->shm;
+	return plan->shm_size ? make_tmpfs(plan->shm_size, "1777")
+	                      : clone_within(build->scratch, "shm", 0, 0);
 }
 
 static int
@@ -589,17 +618,18 @@ attach_devices(struct build *build)
 	const struct plan *plan = build->plan;
 	const unsigned quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 	static const char *const ptmx[] = {"ptmxmode", "0666", NULL};
-
 	/* Its nodes are ours, so nodev is off here; nothing can be made in it. */
-	if (attach_scratch(build, "dev", quiet | MOUNT_ATTR_RDONLY, MOUNT_ATTR_NODEV, "dev") != 0)
+	int dev = clone_within(build->scratch, "dev", quiet | MOUNT_ATTR_RDONLY, MOUNT_ATTR_NODEV);
+
+	if (dev < 0 || attach(dev, build->root, "dev") != 0)
 		return fail(build, "cannot mount", "/dev");
 	/* Every devpts is an instance of its own. */
-	if (attach_new(build, make_fs("devpts", quiet, ptmx), "dev/pts") != 0)
+	if (attach_below(build, make_fs("devpts", quiet, ptmx), dev, "/dev", "pts") != 0 ||
+	    attach_below(build, make_fs("mqueue", quiet | MOUNT_ATTR_NODEV, NULL), dev, "/dev",
+	        "mqueue") != 0 ||
+	    attach_below(build, take_shm(build), dev, "/dev", "shm") != 0)
 		return -1;
-	if (attach_new(build, make_fs("mqueue", quiet | MOUNT_ATTR_NODEV, NULL), "dev/mqueue") != 0)
-		return -1;
-	if (attach_shm(build) != 0)
-		return -1;
+	close(dev);
 	for (size_t i = 0; i < plan->device_count; i++)
 		if (attach(plan->devices[i].tree, build->root, plan->devices[i].path + 1) != 0)
 			return fail(build, "cannot mount", plan->devices[i].path);
@@ -609,12 +639,14 @@ attach_devices(struct build *build)
 static int
 attach_fixed(struct build *build)
 {
-	if (attach_kernel(build) != 0 || attach_devices(build) != 0)
+	if (attach_proc(build) != 0 || attach_sys(build) != 0 || attach_devices(build) != 0)
 		return -1;
-	if (attach_scratch(build, "tmp", 0, 0, build->fixed[3].path + 1) != 0 ||
-	    attach_scratch(build, "vartmp", 0, 0, build->fixed[4].path + 1) != 0)
-		return fail(build, "cannot mount", "/tmp");
-	return 0;
+	return attach_new(build, clone_within(build->scratch, "tmp", 0, 0),
+	           build->fixed[3].path + 1) != 0 ||
+	               attach_new(build, clone_within(build->scratch, "vartmp", 0, 0),
+	                   build->fixed[4].path + 1) != 0
+	           ? -1
+	           : 0;
 }
 
 /* A place below something of a user's: it must be there, and the user must reach it. */
@@ -664,19 +696,14 @@ static int
 take_tree(struct build *build, size_t i)
 {
 	const struct plan_mount *mount = &build->plan->mounts[i];
-	struct mount_attr ro = {.attr_set = MOUNT_ATTR_RDONLY};
 	char name[32];
-	int tree;
 
 	if (mount->kind == PLAN_TREE)
 		return mount->tree;
 	if (mount->kind == PLAN_TMPFS)
 		return make_tmpfs(mount->size, "1777");
 	snprintf(name, sizeof name, "files/%zu", i);
-	tree = open_tree(build->scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (tree >= 0)
-		mount_setattr(tree, "", AT_EMPTY_PATH, &ro, sizeof ro);
-	return tree;
+	return clone_within(build->scratch, name, MOUNT_ATTR_RDONLY, 0);
 }
 
 static int
@@ -706,14 +733,30 @@ attach_plan(struct build *build)
 	return 0;
 }
 
-/* The old root is stacked below the new one and taken off: no path leads out of here. */
+/*
+ * The host's root is stacked below the new one and taken off: no path leads out of here. A namespace that never had it
+ * (pin.h: an empty read-only tmpfs and /proc) is covered instead, as every system covers the root it booted from: to
+ * take a mount off waits for all processors (RCU), which takes as long as a tenth of the rest.
+ */
+static int
+leave_root(struct build *build)
+{
+	if (fchdir(build->root) != 0)
+		return -1;
+	if (build->plan->bare)
+		return move_mount(build->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0 ||
+		               chroot(".") != 0
+		           ? -1
+		           : 0;
+	return syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 ? -1 : 0;
+}
+
 static int
 pivot(struct build *build)
 {
 	char cwd[PATH_MAX];
 
-	if (fchdir(build->root) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 ||
-	    umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
+	if (leave_root(build) != 0 || chdir("/") != 0)
 		return fail(build, "cannot enter", "the image");
 	if (!getcwd(cwd, sizeof cwd) || strcmp(cwd, "/") != 0)
 		return fail(build, "cannot enter", "the image");

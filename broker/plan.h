@@ -48,6 +48,7 @@ struct plan {
 	struct identity as; /* whom INIT and the command become */
 	int join;           /* pidfd of process 1 of the container to enter; -1: one of its own */
 	bool strict;        /* nothing the caller chose may cover what the image has */
+	bool bare;          /* INIT is cloned from a namespace with nothing of the host's (pin.h) */
 	int image;          /* detached mount */
 	int fuse;           /* an image of the caller's own: the device its server answers on; -1 */
 	int file;           /* and the image itself */

@@ -417,6 +417,7 @@ start_init(struct launch *launch)
 	launch->control = ends[0];
 	/* A user's image needs the host's squashfuse first. */
 	pinned = launch->plan.fuse < 0 && !launch->join ? pin_enter(&pin) : -1;
+	launch->plan.bare = pinned == 0;
 	/* Its end is told by a pidfd alone: only __WALL waits for it (reap_children). */
 	launch->init =
 	    pinned > 0 ? -1 : cgroup_fork(launch->cgroup, launch->join ? 0 : namespaces(launch), 0);

@@ -72,6 +72,35 @@ teardown() {
 	[[ $with == *'uid=2001(alice)'* ]]
 }
 
+@test "the container's root covers its empty one: nothing is taken off, and no way leads below" {
+	local trace=$BATS_TEST_TMPDIR/trace init
+	taken_off() {
+		strace -f -e trace=umount2,pivot_root,chroot -o "$trace" -u alice boxdo run dir true >/dev/null
+		sed -nE 's/.*(umount2|pivot_root|chroot)(\(| resumed).* = 0$/\1/p' "$trace" | sort | uniq -c | xargs
+	}
+	assert_equal "$(taken_off)" '3 chroot' # INIT, SUPERVISOR on its way back and into its empty root
+	cat >/home/alice/below.py <<-'END'
+		import ctypes, os, time
+		same = lambda a, b: os.path.samestat(os.stat(a), os.stat(b))
+		print(same("/", "/.."), same("/", "/proc/self/root/../.."), os.listdir("/") == os.listdir("/../.."))
+		libc = ctypes.CDLL(None)
+		print("umount", libc.umount2(b"/", 2), "user", libc.unshare(0x10020000), "chroot", libc.chroot(b"/.."), flush=True)
+		time.sleep(600)
+	END
+	chmod 644 /home/alice/below.py
+	as_user alice boxdo run python python3 below.py >"$BATS_TEST_TMPDIR/out" 3>&- &
+	wait_for grep -q chroot "$BATS_TEST_TMPDIR/out"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/out")" $'True True True\numount -1 user -1 chroot -1'
+	# Nor for an admin who looks in.
+	init=$(pgrep -x boxdo-init)
+	assert_equal "$(nsenter --target "$init" --mount ls / | xargs)" "$(as_user alice boxdo run python ls / | xargs)"
+	boxdo stop --user alice
+	wait
+	# Where it is not to be had, the host's is taken off.
+	umount $PIN/ns
+	assert_equal "$(taken_off)" '1 chroot 1 pivot_root 1 umount2'
+}
+
 @test "who binds what is above it does not take it along, or nothing could be bound there" {
 	mkdir -p /run/below
 	printf '\n[allow run]\nusers = alice\nimages = tiny\nbinds = /run\n' >>"$POLICY"
