@@ -171,7 +171,7 @@ lint: all
 # What every change must pass; under 15 minutes on two cores. Some of it needs root.
 check: deps
 	@$(MAKE) --no-print-directory all helpers $(UNIT)
-	@tests/run --fresh lint unit flow attack faults
+	@tests/run --fresh --again lint unit flow attack faults
 # Slow tiers: in a virtual machine with systemd; fuzzing and long runs.
 check-vm: all helpers
 	@tests/run vm

@@ -86,9 +86,17 @@ load 201-helpers
 no_loops() {
 	[[ -z $(boxdo_loops) ]]
 }
-# waiting: the SUPERVISORs there are, and no zombie.
+# waiting: the SUPERVISORs there are, and no zombie. Their callers were told before they gave up what they do: its filter is
+# the last that one of them takes.
 waiting() {
+	wait_for all_wait >&2
+	supervisors
+}
+supervisors() {
 	ps -eo pid=,stat=,comm= | awk '$3 == "boxdo-super" && $2 !~ /Z/ { print $1 }'
+}
+all_wait() {
+	[[ -z $(supervisors | sed 's|.*|/proc/&/status|' | xargs -r grep -L '^Seccomp:.2') ]]
 }
 
 @test "the whole directory of the socket is missing: refused" {
