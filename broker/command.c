@@ -161,8 +161,10 @@ static void __attribute__((noreturn)) command_child(struct attempt *attempt, pid
 	if (plan->join >= 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent))
 		_exit(127);
 	/* docker's -w makes it; perhaps in a directory of the host's, so for a launch that happens alone. */
-	if (plan->root_size && access(start->directory, F_OK) != 0)
-		await_go(attempt), mkdir(start->directory, 0755);
+	if (plan->root_size && access(start->directory, F_OK) != 0) {
+		await_go(attempt);
+		mkdir(start->directory, 0755);
+	}
 	if (chdir(start->directory) == 0) {
 		attempt->at = FAILED_LIMIT;
 		/* sudo's rule: the caller's umask may make another account's files more private, not less. */

@@ -18,6 +18,7 @@ setup() {
 }
 
 teardown() {
+	journal_resume # or what one test left hanging, the next ones hang by
 	[[ -z $(boxdo ps -q) ]] || boxdo stop -t 0 --all >/dev/null
 	wait
 	wait_for all_over
