@@ -79,9 +79,9 @@ $(B)/boxdo-policy: $(TOOL)
 	$(CC) $(LDHARDEN) -o $@ $^ -l:libinih.a -l:libmd.a
 
 # What runs now; the table's layout and /proc/PID/stat are read by the same code as in the helper.
-$(B)/boxdo-ps: $(B)/client/ps.o $(B)/client/running.o $(B)/broker/process.o
-$(B)/boxdo-stop: $(B)/client/stop.o $(B)/client/stop_image.o $(B)/client/nobody.o $(B)/client/running.o $(B)/broker/process.o $(POLICY)
-$(B)/boxdo-forget: $(B)/client/forget.o $(B)/client/running.o $(B)/broker/process.o
+$(B)/boxdo-ps: $(B)/client/ps.o $(B)/client/running.o $(B)/broker/process.o $(B)/broker/fds.o
+$(B)/boxdo-stop: $(B)/client/stop.o $(B)/client/stop_image.o $(B)/client/nobody.o $(B)/client/running.o $(B)/broker/process.o $(B)/broker/fds.o $(POLICY)
+$(B)/boxdo-forget: $(B)/client/forget.o $(B)/client/running.o $(B)/broker/process.o $(B)/broker/fds.o
 $(B)/boxdo-ps $(B)/boxdo-stop $(B)/boxdo-forget:
 	$(CC) $(LDHARDEN) -o $@ $^ -l:libinih.a -l:libmd.a
 

@@ -7,6 +7,8 @@
  */
 #include "broker/caller.h"
 
+#include "broker/fds.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -17,24 +19,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-static ssize_t
-read_proc(int proc, const char *name, char *text, size_t size)
-{
-	int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[length > 0 ? length : 0] = '\0';
-	return length;
-}
-
 static uint32_t
 read_id(int proc, const char *name)
 {
 	char text[32];
 
-	if (read_proc(proc, name, text, sizeof text) <= 0)
+	if (fds_text(proc, name, text, sizeof text) <= 0)
 		return CALLER_UNSET;
 	return (uint32_t)strtoul(text, NULL, 10);
 }

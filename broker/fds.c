@@ -1,5 +1,5 @@
 /*
- * fds.c: closing all descriptors but a few
+ * fds.c: closing all descriptors but a few, and what the kernel says of one
  *
  * Each child of the launch keeps the one or two sockets it needs and nothing else: what is not there
  * cannot be stolen, leaked or kept open. Errors: exit 125.
@@ -71,21 +71,25 @@ fds_name(int fd)
 	return strdup(path);
 }
 
+ssize_t
+fds_text(int at, const char *name, char *text, size_t size)
+{
+	int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[length > 0 ? length : 0] = '\0';
+	return length;
+}
+
 long
 fds_mount(int fd)
 {
 	char name[40], text[512], *at;
-	int info;
-	ssize_t length;
 
 	snprintf(name, sizeof name, "/proc/self/fdinfo/%d", fd);
-	info = open(name, O_RDONLY | O_CLOEXEC);
-	length = info < 0 ? -1 : read(info, text, sizeof text - 1);
-	if (info >= 0)
-		close(info);
-	if (length <= 0)
-		return -1;
-	text[length] = '\0';
+	fds_text(AT_FDCWD, name, text, sizeof text);
 	at = strstr(text, "mnt_id:");
 	return at ? strtol(at + 7, NULL, 10) : -1;
 }

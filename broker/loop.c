@@ -9,6 +9,7 @@
  */
 #include "broker/loop.h"
 
+#include "broker/fds.h"
 #include "broker/known.h"
 #include "broker/wire.h"
 
@@ -72,17 +73,12 @@ is_ours(int loop, const struct stat *st, const struct loop_info64 *wanted)
 static int
 find_loop(const struct stat *st, const struct loop_info64 *wanted, char *device, size_t size)
 {
-	char name[64], text[LOOP_HINT_MAX] = "", stamp[KNOWN_STAMP_MAX], *end;
-	int hint, loop = -1;
+	char name[64], text[LOOP_HINT_MAX], stamp[KNOWN_STAMP_MAX], *end;
+	int loop = -1;
 	long number;
 
 	hint_name(st, name, sizeof name);
-	hint = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (hint < 0)
-		return -1;
-	if (read(hint, text, sizeof text - 1) <= 0)
-		text[0] = '\0';
-	close(hint);
+	fds_text(AT_FDCWD, name, text, sizeof text);
 	number = strtol(text, &end, 10);
 	known_stamp(st, stamp);
 	if (*end == ' ' && strcmp(end + 1, stamp) == 0)

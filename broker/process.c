@@ -8,27 +8,21 @@
  */
 #include "broker/process.h"
 
+#include "broker/fds.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 int
 process_read(pid_t pid, struct process *process)
 {
-	char text[1024], *at;
-	ssize_t length;
-	int fd;
+	char name[32], text[1024], *at;
 
-	snprintf(text, sizeof text, pid ? "/proc/%d/stat" : "/proc/self/stat", pid);
-	fd = open(text, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (fd >= 0)
-		close(fd);
-	if (length < 0)
+	snprintf(name, sizeof name, pid ? "/proc/%d/stat" : "/proc/self/stat", pid);
+	if (fds_text(AT_FDCWD, name, text, sizeof text) < 0)
 		return -1;
-	text[length] = '\0';
 	errno = EINVAL;
 	/* Behind the name there are numbers alone: the last ')' ends it, whatever it holds. */
 	at = strrchr(text, ')');

@@ -7,6 +7,7 @@
  */
 #include "broker/question.h"
 
+#include "broker/fds.h"
 #include "broker/join.h"
 #include "broker/spots.h"
 
@@ -43,14 +44,11 @@ ask_netgroup(void *context, const char *netgroup)
 void
 question_known_policy(struct policy_digest *known)
 {
-	char line[2 * POLICY_SHA256_SIZE];
-	int fd = open(QUESTION_KNOWN_POLICY, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t got = fd >= 0 ? read(fd, line, sizeof line) : -1;
+	char line[2 * POLICY_SHA256_SIZE + 1];
 
 	memset(known, 0, sizeof *known);
-	if (fd >= 0)
-		close(fd);
-	if (got != sizeof line || line[POLICY_SHA256_SIZE - 1] != ' ')
+	if (fds_text(AT_FDCWD, QUESTION_KNOWN_POLICY, line, sizeof line) != sizeof line - 1 ||
+	    line[POLICY_SHA256_SIZE - 1] != ' ')
 		return;
 	memcpy(known->sha256, line, POLICY_SHA256_SIZE - 1);
 	if (line[POLICY_SHA256_SIZE] != '-')

@@ -21,6 +21,7 @@
  */
 #include "broker/ticket.h"
 
+#include "broker/fds.h"
 #include "broker/wire.h"
 
 #include <dirent.h>
@@ -51,25 +52,18 @@ expected(const struct launch *launch, struct ticket *ticket)
 {
 	const struct process *self = &launch->caller.process;
 	struct process leader;
-	ssize_t length = -1;
-	int fd;
-
 	memset(ticket, 0, sizeof *ticket);
 	if (self->tty == 0 || self->session <= 0 || process_read(self->session, &leader) != 0 ||
 	    leader.state == 'Z' || leader.session != self->session || leader.tty != self->tty)
 		return false;
-	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		length = read(fd, ticket->boot, sizeof ticket->boot - 1);
-		close(fd);
-	}
 	ticket->magic = TICKET_MAGIC;
 	ticket->uid = launch->origin->uid;
 	ticket->target = launch->as.is.uid;
 	ticket->tty = self->tty;
 	ticket->session = (uint32_t)self->session;
 	ticket->session_start = leader.start;
-	return length >= 36;
+	return fds_text(AT_FDCWD, "/proc/sys/kernel/random/boot_id", ticket->boot,
+	           sizeof ticket->boot) >= 36;
 }
 
 /* The directory of uid's tickets. make: if there is none. -1: it is not there, or not as it should be. */

@@ -1,4 +1,4 @@
-/* with: broker/running.c broker/process.c audit/state.c */
+/* with: broker/running.c broker/process.c broker/fds.c audit/state.c */
 /* The table of running containers: who gets a place, who keeps it, whose word counts. Needs root. */
 #include "broker/launch.h"
 #include "broker/process.h"
