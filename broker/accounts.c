@@ -8,26 +8,26 @@
 #include "broker/accounts.h"
 
 #include "broker/directory.h"
+#include "broker/lines.h"
 
-#include <grp.h>
-#include <pwd.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 void
 accounts_first(bool *users, bool *groups)
 {
-	FILE *file = fopen("/etc/nsswitch.conf", "re");
-	char line[1024], *rest, *word;
+	struct lines file;
+	char *rest, *word;
 	bool users_seen = false, groups_seen = false;
 
 	*users = *groups = false;
-	while (file && !(users_seen && groups_seen) && fgets(line, sizeof line, file)) {
+	lines_open(&file, "/etc/nsswitch.conf");
+	while (!(users_seen && groups_seen) && (rest = lines_next(&file))) {
 		bool *seen;
 
-		line[strcspn(line, "#\n")] = '\0';
-		rest = line + strspn(line, " \t");
+		rest[strcspn(rest, "#")] = '\0';
+		rest += strspn(rest, " \t");
 		word = strsep(&rest, ":");
 		seen = strcmp(word, "passwd") == 0  ? &users_seen
 		       : strcmp(word, "group") == 0 ? &groups_seen
@@ -38,30 +38,65 @@ accounts_first(bool *users, bool *groups)
 		/* An action, [SUCCESS=continue], may let a later source overrule the first. */
 		rest += strspn(rest, " \t");
 		*(seen == &users_seen ? users : groups) =
-		    strncmp(rest, "files", 5) == 0 && strchr(" \t", rest[5]) && !strchr(rest, '[');
+		    !file.cut && strncmp(rest, "files", 5) == 0 && strchr(" \t", rest[5]) &&
+		    !strchr(rest, '[');
 	}
-	if (file)
-		fclose(file);
+	lines_close(&file);
 }
 
-/* The first entry of the uid, or of the name. Lines "+" and "-" mean NIS, elsewhere. */
-static struct passwd *
-find_user(FILE *file, uid_t uid, const char *name)
-{
-	struct passwd *entry;
+/* Fields of a line: NAME:PASSWORD:UID:GID:GECOS:HOME:SHELL, NAME:PASSWORD:GID:MEMBERS */
+enum { GROUP_FIELDS = 4, HOME = 5, SHELL, USER_FIELDS };
 
-	while (file && (entry = fgetpwent(file)))
-		if (entry->pw_name[0] != '+' && entry->pw_name[0] != '-' &&
-		    (name ? strcmp(entry->pw_name, name) == 0 : entry->pw_uid == uid))
-			return entry;
-	return NULL;
+struct table {
+	struct lines file;
+	size_t fields;
+	char *field[USER_FIELDS];
+	uint32_t id, gid;
+};
+
+static bool
+number(const char *text, uint32_t *id)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	*id = (uint32_t)value;
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && value <= UINT32_MAX;
 }
 
-static int
-finish(FILE *file, int found)
+/* The next entry: what is none is passed over. Names "+" and "-" mean NIS, elsewhere; "" nobody. */
+static bool
+next_entry(struct table *table)
 {
-	if (file)
-		fclose(file);
+	char *line;
+
+	while ((line = lines_next(&table->file))) {
+		for (size_t i = 0; i < table->fields; i++)
+			table->field[i] = i < table->fields - 1 ? strsep(&line, ":") : line;
+		/* Of a line too long to be kept members may be missing, but not a home and a shell: it could be the one. */
+		if (table->file.cut && table->fields == USER_FIELDS)
+			return false;
+		if (line && !strchr("+-", table->field[0][0]) &&
+		    number(table->field[2], &table->id) &&
+		    (table->fields == GROUP_FIELDS || number(table->field[3], &table->gid)))
+			return true;
+	}
+	return false;
+}
+
+/* The first entry of the name; NULL: of *id. */
+static bool
+find(struct table *table, const char *path, size_t fields, const char *name, uint32_t *id)
+{
+	bool found = false;
+
+	table->fields = fields;
+	lines_open(&table->file, path);
+	while (!found && next_entry(table))
+		found = name ? strcmp(table->field[0], name) == 0 : table->id == *id;
+	lines_close(&table->file);
+	if (found)
+		*id = table->id;
 	return found;
 }
 
@@ -79,52 +114,41 @@ copy(char *to, size_t size, const char *from)
 int
 accounts_user(uid_t uid, struct directory_user *user)
 {
-	FILE *file = fopen("/etc/passwd", "re");
-	const struct passwd *entry = find_user(file, uid, NULL);
+	struct table table;
+	bool found = find(&table, "/etc/passwd", USER_FIELDS, NULL, &uid);
 
-	*user = (struct directory_user){.uid = uid};
-	if (entry)
-		user->gid = entry->pw_gid;
-	return finish(file, entry && entry->pw_name[0] &&
-	                        copy(user->name, sizeof user->name, entry->pw_name) &&
-	                        copy(user->home, sizeof user->home, entry->pw_dir) &&
-	                        copy(user->shell, sizeof user->shell, entry->pw_shell));
+	*user = (struct directory_user){.uid = uid, .gid = found ? table.gid : 0};
+	return found && copy(user->name, sizeof user->name, table.field[0]) &&
+	       copy(user->home, sizeof user->home, table.field[HOME]) &&
+	       copy(user->shell, sizeof user->shell, table.field[SHELL]);
 }
 
 int
 accounts_uid(const char *name, uid_t *uid)
 {
-	FILE *file = fopen("/etc/passwd", "re");
-	const struct passwd *entry = find_user(file, 0, name);
+	struct table table;
 
-	if (entry)
-		*uid = entry->pw_uid;
-	return finish(file, entry != NULL);
+	return find(&table, "/etc/passwd", USER_FIELDS, name, uid);
 }
 
 int
 accounts_gid(const char *name, gid_t *gid)
 {
-	FILE *file = fopen("/etc/group", "re");
-	const struct group *entry = NULL;
+	struct table table;
 
-	while (file && (entry = fgetgrent(file)) && strcmp(entry->gr_name, name) != 0)
-		continue;
-	if (entry)
-		*gid = entry->gr_gid;
-	return finish(file, entry != NULL);
+	return find(&table, "/etc/group", GROUP_FIELDS, name, gid);
 }
 
 void
 accounts_groups(const gid_t *gids, size_t count, char (*names)[ACCOUNTS_NAME_MAX])
 {
-	FILE *file = fopen("/etc/group", "re");
-	const struct group *entry;
+	struct table table;
 
-	while (file && (entry = fgetgrent(file)))
+	table.fields = GROUP_FIELDS;
+	lines_open(&table.file, "/etc/group");
+	while (next_entry(&table))
 		for (size_t i = 0; i < count; i++)
-			if (entry->gr_gid == gids[i] && !names[i][0] && entry->gr_name[0] != '+' &&
-			    entry->gr_name[0] != '-')
-				copy(names[i], sizeof names[i], entry->gr_name);
-	finish(file, 0);
+			if (table.id == gids[i] && !names[i][0])
+				copy(names[i], sizeof names[i], table.field[0]);
+	lines_close(&table.file);
 }

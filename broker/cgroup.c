@@ -9,6 +9,9 @@
  */
 #include "broker/cgroup.h"
 
+#include "broker/fds.h"
+#include "broker/lines.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -71,13 +74,16 @@ safe_level(int parent, const char *name)
 	return fd;
 }
 
-/* The v2 path of /proc/self/cgroup's text into unified, and into path; when it is the root, a v1 path says more about the job. */
-static void
-parse_paths(char *text, char path[PATH_MAX], char unified[PATH_MAX])
+/* The caller's v2 path into unified, and into path; when it is the root, a v1 path says more about the job. */
+static int
+caller_path(char path[PATH_MAX], char unified[PATH_MAX])
 {
+	struct lines lines;
 	char *line, *name;
 
-	while ((line = strsep(&text, "\n"))) {
+	path[0] = unified[0] = '\0';
+	lines_open(&lines, "/proc/self/cgroup");
+	while ((line = lines_next(&lines))) {
 		name = strchr(line, ':');
 		name = name ? strchr(name + 1, ':') : NULL;
 		if (!name || strlen(name + 1) >= PATH_MAX)
@@ -87,26 +93,9 @@ parse_paths(char *text, char path[PATH_MAX], char unified[PATH_MAX])
 		else if (strlen(name + 1) > strlen(path))
 			snprintf(path, PATH_MAX, "%s", name + 1);
 	}
+	lines_close(&lines);
 	if (strlen(unified) > 1 || strlen(path) <= 1)
 		snprintf(path, PATH_MAX, "%s", unified);
-}
-
-static int
-caller_path(char path[PATH_MAX], char unified[PATH_MAX])
-{
-	/* Not on the stack: HANDLE and SUPERVISOR would keep a copy of its pages each. */
-	char *text = malloc(CGROUP_TEXT_MAX);
-	int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 || !text ? -1 : read(fd, text, CGROUP_TEXT_MAX - 1);
-
-	path[0] = unified[0] = '\0';
-	if (length > 0) {
-		text[length] = '\0';
-		parse_paths(text, path, unified);
-	}
-	if (fd >= 0)
-		close(fd);
-	free(text);
 	return unified[0] == '/' ? 0 : -1;
 }
 
@@ -149,13 +138,9 @@ cgroup_find(struct cgroups *cgroups)
 static int
 read_lines(int process, char text[CGROUP_TEXT_MAX], char unified[PATH_MAX])
 {
-	int fd = openat(process, "cgroup", O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, CGROUP_TEXT_MAX - 1);
 	char *line, *end;
 
-	if (fd >= 0)
-		close(fd);
-	text[length > 0 ? length : 0] = '\0';
+	fds_text(process, "cgroup", text, CGROUP_TEXT_MAX);
 	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
 	end = line ? strchr(line + 1, '\n') : NULL;
 	if (!end)
@@ -195,16 +180,10 @@ cgroup_of(int process)
 static bool
 stillborn(pid_t pid)
 {
-	char text[4096], *pending;
-	ssize_t length;
-	int fd;
+	char name[32], text[4096], *pending;
 
-	snprintf(text, sizeof text, "/proc/%d/status", pid);
-	fd = open(text, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (fd >= 0)
-		close(fd);
-	text[length > 0 ? length : 0] = '\0';
+	snprintf(name, sizeof name, "/proc/%d/status", pid);
+	fds_text(AT_FDCWD, name, text, sizeof text);
 	pending = strstr(text, "\nShdPnd:");
 	return pending && (strtoull(pending + strlen("\nShdPnd:"), NULL, 16) >> (SIGKILL - 1) & 1);
 }

@@ -10,6 +10,7 @@
 #include "broker/image.h"
 
 #include "broker/fds.h"
+#include "broker/lines.h"
 #include "broker/loop.h"
 
 #include <errno.h>
@@ -48,23 +49,15 @@ static bool
 served_by_a_process(int fd)
 {
 	long wanted = fds_mount(fd);
-	FILE *mounts = wanted < 0 ? NULL : fopen("/proc/self/mountinfo", "re");
-	bool served = true;
-	char *line = NULL, *type;
-	size_t room = 0;
+	struct lines mounts;
+	char *line, *type;
 
-	while (mounts && getline(&line, &room, mounts) > 0) {
-		if (strtol(line, NULL, 10) != wanted)
-			continue;
-		type = strstr(line, " - ");
-		served =
-		    !type || strncmp(type + 3, "fuse", 4) == 0 || strncmp(type + 3, "9p", 2) == 0;
-		break;
-	}
-	free(line);
-	if (mounts)
-		fclose(mounts);
-	return served;
+	lines_open(&mounts, "/proc/self/mountinfo");
+	while ((line = lines_next(&mounts)) && strtol(line, NULL, 10) != wanted)
+		continue;
+	lines_close(&mounts);
+	type = line && wanted >= 0 ? strstr(line, " - ") : NULL;
+	return !type || strncmp(type + 3, "fuse", 4) == 0 || strncmp(type + 3, "9p", 2) == 0;
 }
 
 int
