@@ -27,43 +27,40 @@ static const struct {
 #undef X
 };
 
-/* Keys come in order, so that a later one is never taken for an earlier one's. */
-static int
-parse_word(struct known *known, enum known_key *key, const char *word)
-{
-	while (*key < KNOWN_KEY_COUNT &&
-	       strncmp(word, known_keys[*key].name, strlen(known_keys[*key].name)) != 0)
-		++*key;
-	if (*key == KNOWN_KEY_COUNT || known->counts[*key] == known_keys[*key].times)
-		return -1;
-	known->words[*key][known->counts[*key]++] = word + strlen(known_keys[*key].name);
-	return 0;
-}
-
+/* Keys come in order, so that a later one is never taken for an earlier's, and the lists stand behind one another. */
 int
 known_parse(struct known *known, char *data, size_t length)
 {
-	enum known_key key = KNOWN_STAMP;
+	size_t count = KNOWN_KEY_COUNT, at;
+	const char **word;
 
 	*known = (struct known){.data = data, .length = length};
 	if (length == 0 || length > KNOWN_BYTES_MAX || data[length - 1] != '\0')
 		return -1;
-	for (int i = 0; i < KNOWN_KEY_COUNT; i++) {
-		known->words[i] = calloc(known_keys[i].times + 1, sizeof *known->words[i]);
-		if (!known->words[i])
-			return -1;
+	for (at = 0; at < length; at += strlen(data + at) + 1)
+		count++;
+	word = calloc(count, sizeof *word);
+	if (!word)
+		return -1;
+	at = 0;
+	for (int key = 0; key < KNOWN_KEY_COUNT; key++, word++) {
+		size_t name = strlen(known_keys[key].name);
+
+		known->words[key] = word;
+		while (at < length && known->counts[key] < known_keys[key].times &&
+		       strncmp(data + at, known_keys[key].name, name) == 0) {
+			*word++ = data + at + name;
+			known->counts[key]++;
+			at += strlen(data + at) + 1;
+		}
 	}
-	for (size_t at = 0; at < length; at += strlen(data + at) + 1)
-		if (parse_word(known, &key, data + at) != 0)
-			return -1;
-	return 0;
+	return at == length ? 0 : -1;
 }
 
 void
 known_free(struct known *known)
 {
-	for (int i = 0; i < KNOWN_KEY_COUNT; i++)
-		free(known->words[i]);
+	free(known->words[0]);
 	free(known->data);
 	*known = (struct known){0};
 }
@@ -100,8 +97,10 @@ char **
 known_command(const struct known *known, const struct request *request)
 {
 	const char *const typed[] = {request->entrypoint, NULL}, *const shell[] = {"/bin/sh", NULL};
-	char **command = calloc(request->command_count + 2 * KNOWN_WORDS_MAX + 3, sizeof *command);
-	size_t count = 0;
+	/* One more each: the entrypoint that was typed, the shell, the end. */
+	size_t count = 0, most = request->command_count + known->counts[KNOWN_ENTRYPOINT] +
+	                         known->counts[KNOWN_CMD] + 3;
+	char **command = calloc(most, sizeof *command);
 
 	if (!command)
 		return NULL;
@@ -157,21 +156,24 @@ int
 known_load(struct known *known, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	char *data = fd < 0 ? NULL : malloc(KNOWN_BYTES_MAX + 1);
+	char *data = NULL;
 	struct stat st;
 	ssize_t length = -1;
 
-	if (data && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
-	    !(st.st_mode & 077))
-		length = read(fd, data, KNOWN_BYTES_MAX + 1);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
+	    !(st.st_mode & 077) && st.st_size > 0 && st.st_size <= KNOWN_BYTES_MAX)
+		data = malloc((size_t)st.st_size + 1);
+	if (data)
+		length = read(fd, data, (size_t)st.st_size + 1);
 	if (fd >= 0)
 		close(fd);
-	if (length > 0 && known_parse(known, data, (size_t)length) == 0)
-		return 0;
-	if (length > 0)
-		known_free(known);
-	else
+	if (!data || length != st.st_size) {
 		free(data);
+		return -1;
+	}
+	if (known_parse(known, data, (size_t)length) == 0)
+		return 0;
+	known_free(known);
 	return -1;
 }
 
