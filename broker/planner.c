@@ -70,7 +70,8 @@ passwd_text(const struct launch *launch)
 }
 
 struct group_file {
-	FILE *out;
+	char *text; /* NULL: out of memory */
+	size_t length;
 	const char *user;
 };
 
@@ -79,11 +80,20 @@ static void
 add_group(void *context, gid_t gid, const char *name)
 {
 	struct group_file *file = context;
+	char number[24], *text;
+	size_t room;
 
-	if (name[0])
-		fprintf(file->out, "%s:x:%u:%s\n", name, gid, file->user);
+	snprintf(number, sizeof number, "group%u", gid);
+	if (!name[0])
+		name = number;
+	room = strlen(name) + strlen(file->user) + sizeof number;
+	text = file->text ? realloc(file->text, file->length + room) : NULL;
+	if (text)
+		file->length += (size_t)snprintf(
+		    text + file->length, room, "%s:x:%u:%s\n", name, gid, file->user);
 	else
-		fprintf(file->out, "group%u:x:%u:%s\n", gid, gid, file->user);
+		free(file->text);
+	file->text = text;
 }
 
 /* Every group the command is in has a name inside. */
@@ -92,13 +102,12 @@ group_text(struct launch *launch)
 {
 	const struct runas *as = &launch->as;
 	gid_t *gids = calloc(as->is.group_count + 1, sizeof *gids);
-	size_t size, count = 0;
-	char *text = NULL;
-	struct group_file file = {open_memstream(&text, &size), as->user.name};
+	static const char always[] = "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n";
+	size_t count = 0;
+	struct group_file file = {strdup(always), sizeof always - 1, as->user.name};
 
-	if (!file.out || !gids)
+	if (!gids)
 		return NULL;
-	fprintf(file.out, "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
 	for (size_t i = 0; i <= as->is.group_count; i++) {
 		gid_t gid = i ? as->is.groups[i - 1] : as->is.gid;
 
@@ -109,7 +118,7 @@ group_text(struct launch *launch)
 		launch_fail(launch, STAGE_CALLER,
 		    "the directory of groups does not answer: try again later");
 	free(gids);
-	return fclose(file.out) == 0 ? text : NULL;
+	return file.text;
 }
 
 static void
