@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct vet {
@@ -203,67 +204,74 @@ vet_by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names of policy.d that count, sorted by bytes; the caller's to free, also after an error. */
-static int
-vet_names(struct vet *vet, int fd, const char *path, char **names, size_t *count)
-{
-	DIR *stream = fdopendir(fd);
-	struct dirent *entry;
-	int result = -1;
-	char *name;
+struct vet_names {
+	char **list;
+	size_t count;
+};
 
-	if (stream == NULL) {
-		vet_errno(vet, path, "cannot read");
-		close(fd);
-		return -1;
-	}
-	while (errno = 0, (entry = readdir(stream)) != NULL) {
-		if (!vet_is_drop_in(entry->d_name))
-			continue;
-		if (*count == VET_FILES_MAX) {
-			vet_error(vet, path, "holds too many files");
-			goto out;
+static int
+vet_add_name(struct vet *vet, const char *path, struct vet_names *names, const char *name)
+{
+	char **larger;
+
+	if (names->count == VET_FILES_MAX)
+		return vet_error(vet, path, "holds too many files");
+	larger = reallocarray(names->list, names->count + 1, sizeof(*larger));
+	if (larger != NULL)
+		names->list = larger;
+	if (larger == NULL || (larger[names->count] = strdup(name)) == NULL)
+		return vet_error(vet, path, "out of memory");
+	names->count++;
+	return 0;
+}
+
+/*
+ * The names of policy.d that count, sorted by bytes; the caller's to free, also after an error. Past
+ * readdir, which wants memory and a descriptor of its own, by the kernel's number: the C libraries
+ * this is linked with have different names for the call.
+ */
+static int
+vet_names(struct vet *vet, int fd, const char *path, struct vet_names *names)
+{
+	_Alignas(struct dirent64) char buffer[2048];
+	const struct dirent64 *entry;
+	long got, at;
+
+	while ((got = syscall(SYS_getdents64, fd, buffer, sizeof(buffer))) > 0)
+		for (at = 0; at < got; at += entry->d_reclen) {
+			entry = (const void *)(buffer + at);
+			if (vet_is_drop_in(entry->d_name) &&
+			    vet_add_name(vet, path, names, entry->d_name) != 0)
+				return -1;
 		}
-		if ((name = strdup(entry->d_name)) == NULL) {
-			vet_error(vet, path, "out of memory");
-			goto out;
-		}
-		names[(*count)++] = name;
-	}
-	result = errno == 0 ? 0 : vet_errno(vet, path, "cannot read");
-	qsort(names, *count, sizeof(*names), vet_by_name);
-out:
-	closedir(stream);
-	return result;
+	if (got < 0)
+		return vet_errno(vet, path, "cannot read");
+	if (names->count > 0)
+		qsort(names->list, names->count, sizeof(*names->list), vet_by_name);
+	return 0;
 }
 
 static int
 vet_drop_ins(struct vet *vet, int dir, const char *path)
 {
-	char file[PATH_MAX + NAME_MAX + 2], **names;
-	size_t count = 0, i;
-	int result = -1, fd;
+	char file[PATH_MAX + NAME_MAX + 2];
+	struct vet_names names = {0};
+	int result, fd;
+	bool listed;
+	size_t i;
 
 	fd = vet_directory(vet, dir, "policy.d", path, O_RDONLY);
 	if (fd < 0)
 		return -1;
-	if ((names = calloc(VET_FILES_MAX, sizeof(*names))) == NULL) {
-		close(fd);
-		return vet_error(vet, path, "out of memory");
-	}
-	/* fdopendir takes its descriptor away: the files are opened by one of our own. */
-	if (vet_names(vet, fcntl(fd, F_DUPFD_CLOEXEC, 3), path, names, &count) != 0)
-		goto out;
-	result = 0;
-	for (i = 0; i < count; i++) {
-		snprintf(file, sizeof(file), "%s/%s", path, names[i]);
-		if (vet_file(vet, fd, names[i], file, false) != 0)
+	listed = vet_names(vet, fd, path, &names) == 0;
+	result = listed ? 0 : -1;
+	for (i = 0; i < names.count; i++) {
+		snprintf(file, sizeof(file), "%s/%s", path, names.list[i]);
+		if (listed && vet_file(vet, fd, names.list[i], file, false) != 0)
 			result = -1;
+		free(names.list[i]);
 	}
-out:
-	for (i = 0; i < count; i++)
-		free(names[i]);
-	free(names);
+	free(names.list);
 	close(fd);
 	return result;
 }
