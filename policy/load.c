@@ -282,6 +282,7 @@ load_end(struct load *load, bool ok)
 	if (load->policy != NULL)
 		ok = load_finish(load) == 0 && ok;
 	users_forget(&load->cache);
+	free(load->section.parse);
 	if (ok && error->count == 0)
 		return load->policy;
 	load_say_how_many(error);

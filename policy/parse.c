@@ -300,14 +300,15 @@ parse_value(void *context, const char *section, const char *key, const char *val
 int
 parse_file(struct section *section, bool is_main, parse_reader *read, void *context)
 {
-	/* On the heap: too much for the stack of whoever asks. */
-	struct parse *parse = calloc(1, sizeof(*parse));
+	/* On the heap: too much for the stack of whoever asks. Once for all files: it is a mapping of its own. */
+	struct parse *parse = section->parse != NULL ? section->parse : malloc(sizeof(*parse));
 	int result;
 
 	section->place.line = 0;
 	section->in_main = is_main;
 	if (parse == NULL)
 		return place_error(&section->place, 0, "out of memory");
+	section->parse = memset(parse, 0, offsetof(struct parse, data));
 	parse->section = section;
 	parse->read = read;
 	parse->context = context;
@@ -319,6 +320,5 @@ parse_file(struct section *section, bool is_main, parse_reader *read, void *cont
 	result = parse->failed ? -1 : 0;
 	free(parse->heads.hashes);
 	free(parse->heads.lines);
-	free(parse);
 	return result;
 }

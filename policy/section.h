@@ -16,9 +16,12 @@ enum section_kind {
 	SECTION_GRANT = 16
 };
 
+struct parse;
+
 struct section {
 	struct policy *policy;
 	struct users_cache *cache;
+	struct parse *parse; /* parse.c's, from one file to the next; owned by whoever loads */
 	struct rule **last[RULE_KINDS]; /* where the next kept rule of a kind is hung up */
 	struct place place;             /* of the line being read */
 	bool in_main;                   /* this is policy.conf */
