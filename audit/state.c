@@ -64,18 +64,16 @@ state_shut(int fd)
 
 /* root's, of the kind it should be, and nobody else may write; our umask may have taken bits away. */
 static int
-state_vet(int fd, mode_t kind, mode_t mode)
+state_vet(int fd, mode_t kind, mode_t mode, struct stat *status)
 {
-	struct stat status;
-
-	if (fstat(fd, &status) == -1)
+	if (fstat(fd, status) == -1)
 		return -1;
-	if ((status.st_mode & S_IFMT) != kind || status.st_uid != 0 ||
-	    (status.st_mode & (S_IWGRP | S_IWOTH)) || (kind == S_IFREG && status.st_nlink != 1)) {
+	if ((status->st_mode & S_IFMT) != kind || status->st_uid != 0 ||
+	    (status->st_mode & (S_IWGRP | S_IWOTH)) || (kind == S_IFREG && status->st_nlink != 1)) {
 		errno = EPERM;
 		return -1;
 	}
-	if ((status.st_mode & 07777) != mode)
+	if ((status->st_mode & 07777) != mode)
 		return fchmod(fd, mode);
 	return 0;
 }
@@ -84,12 +82,13 @@ state_vet(int fd, mode_t kind, mode_t mode)
 static int
 state_directory(int at, const char *name, mode_t mode)
 {
-	int fd;
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	struct stat status;
+	int fd = openat(at, name, flags);
 
-	if (mkdirat(at, name, mode) == -1 && errno != EEXIST)
-		return -1;
-	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd != -1 && state_vet(fd, S_IFDIR, mode) == -1) {
+	if (fd == -1 && errno == ENOENT && (mkdirat(at, name, mode) == 0 || errno == EEXIST))
+		fd = openat(at, name, flags);
+	if (fd != -1 && state_vet(fd, S_IFDIR, mode, &status) == -1) {
 		state_shut(fd);
 		return -1;
 	}
@@ -98,15 +97,11 @@ state_directory(int at, const char *name, mode_t mode)
 
 /* Gives a new file its size and blocks. Two at once do the same thing twice. */
 static int
-state_size(int fd, size_t size)
+state_size(int fd, size_t size, const struct stat *status)
 {
-	struct stat status;
-
-	if (fstat(fd, &status) == -1)
-		return -1;
-	if (status.st_size == (off_t)size)
+	if (status->st_size == (off_t)size)
 		return 0;
-	if (status.st_size != 0) {
+	if (status->st_size != 0) {
 		errno = EBADMSG;
 		return -1;
 	}
@@ -118,9 +113,10 @@ static void *
 state_map_fd(int fd, size_t size, uint64_t magic)
 {
 	uint64_t fresh = 0;
+	struct stat status;
 	void *page;
 
-	page = state_vet(fd, S_IFREG, 0600) == -1 || state_size(fd, size) == -1
+	page = state_vet(fd, S_IFREG, 0600, &status) == -1 || state_size(fd, size, &status) == -1
 	           ? MAP_FAILED
 	           : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	state_shut(fd);
