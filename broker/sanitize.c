@@ -19,6 +19,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#define SANITIZE_CPU_SECONDS 60 /* what a launch takes is milliseconds */
+
 static void
 give_up(const char *text)
 {
@@ -92,7 +94,8 @@ sanitize_limits(struct origin *origin)
 
 	/*
 	 * Up to the hard limit always works; past it only with CAP_SYS_RESOURCE, which root may lack. A
-	 * hard limit is never lowered: the command gets the caller's own back, after privilege is gone.
+	 * hard limit is never lowered: the command gets the caller's own back, after privilege is gone. Of processor time
+	 * there must be enough, or the kernel kills who owes the record of the end, or who asks PAM.
 	 */
 	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
 		struct rlimit *before = &origin->limits[wanted[i].resource];
@@ -105,6 +108,9 @@ sanitize_limits(struct origin *origin)
 		    wanted[i].soft > before->rlim_max ? wanted[i].soft : before->rlim_max;
 		if (setrlimit(wanted[i].resource, &limit) == 0)
 			continue;
+		if (wanted[i].resource == RLIMIT_CPU && before->rlim_max < SANITIZE_CPU_SECONDS)
+			give_up("your limit of processor time (ulimit -t) is under a minute, and "
+			        "root may not lift it here (no CAP_SYS_RESOURCE)");
 		limit.rlim_cur = limit.rlim_max = before->rlim_max;
 		setrlimit(wanted[i].resource, &limit);
 	}

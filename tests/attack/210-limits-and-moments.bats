@@ -77,6 +77,28 @@ marks_agree() {
 	marks_agree 25
 }
 
+@test "where root may not lift it, a limit of processor time that could kill who owes the end is refused" {
+	local seconds
+	without() { # SECONDS: alice's launch, with a root that lacks CAP_SYS_RESOURCE, as in a container
+		run setpriv --reuid alice --regid alice --init-groups --bounding-set=-sys_resource \
+			prlimit "--cpu=$1:$1" "$LAUNCH" 1 image=tiny -- touch /tmp/m
+	}
+	settled
+	for seconds in 1 2 30 59; do
+		without $seconds
+		# The kernel may have been quicker with the first.
+		[[ $seconds -eq 1 && $status -eq 137 ]] || assert_status 125
+		[[ $status -eq 137 ]] || assert_output 'boxdo: your limit of processor time (ulimit -t) is under a minute, and root may not lift it here (no CAP_SYS_RESOURCE)'
+	done
+	assert_equal "$(raw_records BOXDO_EVENT=launch | wc -l)" "$(raw_records BOXDO_EVENT=end | wc -l)"
+	before=$(raw_records | wc -l)
+	for seconds in {1..100}; do without 0; done # dies of it or is refused, but always before its record
+	assert_equal "$(raw_records | wc -l)" "$before"
+	without 60
+	assert_success
+	nothing_left
+}
+
 @test "what a file size limit leaves is root's state, whole" {
 	rm -rf /run/boxdo/rate/2001 /run/boxdo/state /run/boxdo/policy
 	for value in 0 1 100; do
