@@ -33,12 +33,12 @@ CLIENT   = $(wildcard client/boxdo*.c)
 
 # What decides for `boxdo explain` and the other tools are the helper's own objects (musl's and glibc's types agree in
 # all that policy/ uses): tests/lint/22-same-objects.
-TOOL     = $(patsubst %.c,$(B)/%.o,$(wildcard client/tool*.c) client/mistake.c client/running.c broker/process.c client/warm.c broker/known.c broker/image.c broker/sif.c broker/loop.c broker/wire.c client/change.c client/replace.c broker/request.c broker/spots.c broker/fds.c broker/lines.c \
+TOOL     = $(patsubst %.c,$(B)/%.o,$(wildcard client/tool*.c) client/mistake.c client/running.c broker/process.c client/warm.c broker/known.c broker/image.c broker/sif.c broker/loop.c broker/wire.c client/change.c client/replace.c broker/request.c broker/spots.c broker/fds.c \
 	   client/boxdo_run.c client/boxdo_cid.c client/boxdo_options.c client/boxdo_values.c client/boxdo_env.c) $(patsubst $(B)/%,$(B)/launch/%,$(POLICY)) $(POLICY_TOOLS) $(WRITER)
 
 # boxdo image: root's, never set-user-ID; it reads the policy and remembers images by the helper's own code.
 IMAGE    = $(patsubst %,$(B)/client/%.o,image image_add image_show image_verify image_file image_config image_known image_warm warm catalogue change progress replace) \
-           $(patsubst %,$(B)/broker/%.o,image fds lines known sif loop wire) $(B)/policy/set.o
+           $(patsubst %,$(B)/broker/%.o,image fds known sif loop wire) $(B)/policy/set.o
 
 PROGRAMS = $(B)/boxdo $(B)/boxdo-launch $(B)/boxdo-ask $(B)/boxdo-log $(B)/boxdo-policy
 PROGRAMS += $(B)/boxdo-ps $(B)/boxdo-stop $(B)/boxdo-forget $(B)/boxdo-cdi

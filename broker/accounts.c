@@ -64,19 +64,22 @@ number(const char *text, uint32_t *id)
 	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && value <= UINT32_MAX;
 }
 
-/* The next entry: what is none is passed over. Names "+" and "-" mean NIS, elsewhere; "" nobody. */
+/*
+ * The next entry: what is none is passed over. Names "+" and "-" mean NIS, elsewhere; "" nobody; "#" begins a comment. A
+ * leading blank NSS passes over: it is asked.
+ */
 static bool
 next_entry(struct table *table)
 {
 	char *line;
 
-	while ((line = lines_next(&table->file))) {
+	while ((line = lines_next(&table->file)) && line[0] != ' ' && line[0] != '\t') {
 		for (size_t i = 0; i < table->fields; i++)
 			table->field[i] = i < table->fields - 1 ? strsep(&line, ":") : line;
 		/* Of a line too long to be kept members may be missing, but not a home and a shell: it could be the one. */
 		if (table->file.cut && table->fields == USER_FIELDS)
 			return false;
-		if (line && !strchr("+-", table->field[0][0]) &&
+		if (line && !strchr("+-#", table->field[0][0]) &&
 		    number(table->field[2], &table->id) &&
 		    (table->fields == GROUP_FIELDS || number(table->field[3], &table->gid)))
 			return true;

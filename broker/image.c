@@ -10,7 +10,6 @@
 #include "broker/image.h"
 
 #include "broker/fds.h"
-#include "broker/lines.h"
 #include "broker/loop.h"
 
 #include <errno.h>
@@ -49,15 +48,23 @@ static bool
 served_by_a_process(int fd)
 {
 	long wanted = fds_mount(fd);
-	struct lines mounts;
-	char *line, *type;
+	FILE *mounts = wanted < 0 ? NULL : fopen("/proc/self/mountinfo", "re");
+	bool served = true;
+	char *line = NULL, *type;
+	size_t room = 0;
 
-	lines_open(&mounts, "/proc/self/mountinfo");
-	while ((line = lines_next(&mounts)) && strtol(line, NULL, 10) != wanted)
-		continue;
-	lines_close(&mounts);
-	type = line && wanted >= 0 ? strstr(line, " - ") : NULL;
-	return !type || strncmp(type + 3, "fuse", 4) == 0 || strncmp(type + 3, "9p", 2) == 0;
+	while (mounts && getline(&line, &room, mounts) > 0) {
+		if (strtol(line, NULL, 10) != wanted)
+			continue;
+		type = strstr(line, " - ");
+		served =
+		    !type || strncmp(type + 3, "fuse", 4) == 0 || strncmp(type + 3, "9p", 2) == 0;
+		break;
+	}
+	free(line);
+	if (mounts)
+		fclose(mounts);
+	return served;
 }
 
 int

@@ -559,7 +559,7 @@ mask_proc(struct build *build, int proc)
 		/* Any other answer than "not there" leaves nothing unmasked. */
 		if (fstatat(proc, hidden[i], &st, AT_SYMLINK_NOFOLLOW) != 0) {
 			if (errno != ENOENT)
-				return fail(build, "cannot mask /proc/", hidden[i]);
+				return fail(build, "cannot mask in /proc:", hidden[i]);
 			continue;
 		}
 		if (attach_below(build, clone_mask(build, S_ISDIR(st.st_mode)), proc, "/proc",
@@ -593,9 +593,12 @@ attach_sys(struct build *build)
 		return fail(build, "cannot mount", "/sys");
 	if (build->plan->cgroup >= 0 && attach_within(build->plan->cgroup, sys, "fs/cgroup") != 0)
 		return fail(build, "cannot mount", "/sys/fs/cgroup");
-	if (fstatat(sys, "firmware", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    attach_below(build, clone_mask(build, true), sys, "/sys", "firmware") != 0)
+	if (fstatat(sys, "firmware", &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno != ENOENT)
+			return fail(build, "cannot mask", "/sys/firmware");
+	} else if (attach_below(build, clone_mask(build, true), sys, "/sys", "firmware") != 0) {
 		return -1;
+	}
 	close(sys);
 	return 0;
 }

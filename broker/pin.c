@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h> /* ST_RDONLY */
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -36,7 +37,10 @@ pin_open(void)
 	return fd;
 }
 
-/* INIT looks at its own descriptors in /proc, so that this must be the one of our process numbers. */
+/*
+ * boxdo-pin's own: its root stays below the container's, so it must be no host's (a diskless one's is a tmpfs, too). And INIT
+ * looks at its own descriptors in /proc, so that this must be the one of our process numbers.
+ */
 static int
 pin_is_right(void)
 {
@@ -44,6 +48,7 @@ pin_is_right(void)
 	char self[16] = "";
 
 	return statfs("/", &root) == 0 && root.f_type == TMPFS_MAGIC &&
+	       root.f_files == PIN_INODES && (root.f_flags & ST_RDONLY) &&
 	       readlink("/proc/self", self, sizeof self - 1) > 0 && atoi(self) == getpid();
 }
 

@@ -9,6 +9,10 @@
 #define PIN_DIR "/run/boxdo/pin"
 #define PIN_FILE PIN_DIR "/ns"
 
+/* By which its root is known: a tmpfs of so many files, read-only. */
+#define PIN_INODES 16
+#define PIN_OPTIONS "mode=0755,size=64k,nr_inodes=16"
+
 /* Where we were. */
 struct pin {
 	int namespace, root;

@@ -359,3 +359,36 @@ images = *"
 	refused launch_as alice 1 image=text -- /bin/true
 	rm /srv/images/text /srv/images/disk.ext4
 }
+
+@test "an image that a FUSE of the caller's serves is never mounted, however long its line in mountinfo" {
+	# Its server says that all is root's. A blank in a path is four bytes there; the type is to begin about 8 KiB into the line.
+	local deep=/srv/deep long type length blanks
+	echo user_allow_other >>/etc/fuse.conf
+	chmod 644 /etc/fuse.conf
+	printf '\n[allow any]\nusers = alice\nimages = *\n' >>"$POLICY"
+	mkdir -p $deep/sources
+	cp /srv/images/tiny.sqfs $deep/sources/
+	as_user alice /run/stage/passthrough $deep /home/alice all 3>&- &
+	wait_for mountpoint -q /home/alice
+	served() { # BLANKS LENGTH: $type is where the type begins, the last part of the name being so long; the image is refused
+		long=$(for ((i = $1; i > 0; i -= 200)); do printf '%*s/' $((i < 200 ? i : 200)) ''; done; printf '%*s' "$2" '' | tr ' ' m)
+		mkdir -p "$deep/$long"
+		as_user alice /run/stage/passthrough $deep/sources "/home/alice/$long" all 3>&- &
+		wait_for mountpoint -q "/home/alice/$long"
+		type=$(awk '$5 ~ /mmm$/ { print index($0, " - ") + 2 }' /proc/self/mountinfo)
+		run as_user alice "$LAUNCH" 1 "image=/home/alice/$long/tiny.sqfs" -- /bin/true
+		umount -l "/home/alice/$long"
+		assert_status 125
+		assert_match 'no image'
+	}
+	served 1800 3
+	blanks=$((1800 + (8150 - type) / 4))
+	served $blanks 3
+	[[ $type -gt 8000 && $type -lt 8180 ]]
+	length=$((8192 - type + 3))
+	for i in {0..8}; do
+		served $blanks $((length - i))
+		assert_equal "$type" $((8192 - i))
+	done
+	umount -l /home/alice
+}

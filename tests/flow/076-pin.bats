@@ -61,7 +61,7 @@ teardown() {
 		except OSError as error:
 		    print(error.strerror)
 	END
-	assert_output "2 ['proc', 'run'] []"$'\n''Read-only file system'
+	assert_output "3 ['proc', 'run'] []"$'\n''Read-only file system'
 }
 
 @test "a container is the same with it and without it" {
@@ -94,6 +94,31 @@ teardown() {
 	# Nor for an admin who looks in.
 	init=$(pgrep -x boxdo-init)
 	assert_equal "$(nsenter --target "$init" --mount ls / | xargs)" "$(as_user alice boxdo run python ls / | xargs)"
+	# And a user namespace in there, were there no filter, gets no /proc without our masks: what is hidden counts as visible.
+	run python3 - "$init" <<-'END'
+		import ctypes, os, sys
+		libc = ctypes.CDLL(None, use_errno=True)
+		def call(name, *arguments):
+		    if getattr(libc, name)(*arguments) != 0:
+		        print(name, os.strerror(ctypes.get_errno()), flush=True)
+		        os._exit(1)
+		call("setns", os.pidfd_open(int(sys.argv[1])), 0x20020000)
+		def child(run):
+		    pid = os.fork()
+		    if pid == 0:
+		        run()
+		        os._exit(0)
+		    os.waitpid(pid, 0)
+		def mounts():
+		    call("mount", b"proc", b"/tmp", b"proc", 0, None)
+		    print("mounted")
+		def user():
+		    os.setgroups([]); os.setgid(2001); os.setuid(2001)
+		    call("unshare", 0x30020000)
+		    child(mounts)
+		child(user)
+	END
+	assert_output 'mount Operation not permitted'
 	boxdo stop --user alice
 	wait
 	# Where it is not to be had, the host's is taken off.
@@ -126,7 +151,7 @@ teardown() {
 	run as_user alice boxdo run dir grep -c many /proc/self/mountinfo
 	assert_output 0
 	born
-	assert_equal "$mounts mounts, entered $(calls "$BATS_TEST_TMPDIR/trace")" '2 mounts, entered 2'
+	assert_equal "$mounts mounts, entered $(calls "$BATS_TEST_TMPDIR/trace")" '3 mounts, entered 2'
 	umount $PIN/ns
 	born
 	umount --lazy /run/many
@@ -155,21 +180,28 @@ teardown() {
 	wrong 'a link'
 	rm $PIN/ns
 	touch $PIN/ns
-	# Somebody else's namespace: its root is no tmpfs of ours. It is left again at once.
+	# Somebody else's namespace: its root is no tmpfs, or none of ours (a diskless host's). It is left again at once.
 	# Only a younger one may be bound, and each processor hands out numbers, which are the ages, of its own (boxdo-pin).
-	for cpu in $(seq 0 $(($(nproc --all) - 1))); do
-		taskset -c "$cpu" unshare --mount --propagation private sleep 60 3>&- &
-		other=$!
-		wait_for grep -qx sleep /proc/$other/comm # the link is nothing for a moment of each execve
-		! mount --bind /proc/$other/ns/mnt $PIN/ns || bound=yes
-		kill $other
-		[[ ! ${bound-} ]] || break
+	cp /srv/images/dir/bin/busybox /run/
+	for root in 'exec sleep 60' 'mount -t tmpfs none /mnt && cd /mnt && cp /run/busybox . && mkdir proc run old && mkdir run/boxdo &&
+		mount --rbind /proc proc && pivot_root . old && exec /busybox sleep 60'; do
+		bound=
+		for cpu in $(seq 0 $(($(nproc --all) - 1))); do
+			taskset -c "$cpu" unshare --mount --propagation private sh -c "$root" 3>&- &
+			other=$!
+			wait_for grep -qxE 'sleep|busybox' /proc/$other/comm # the link is nothing for a moment of each execve
+			! mount --bind /proc/$other/ns/mnt $PIN/ns || bound=yes
+			kill $other
+			[[ ! $bound ]] || break
+		done
+		[[ $bound ]]
+		assert_equal "$(entered)" 2
+		run as_user alice boxdo run -v /data tiny sh -c 'cat /etc/os-release; ls /data'
+		assert_success
+		strace -f -e trace=pivot_root -o "$BATS_TEST_TMPDIR/trace" -u alice boxdo run dir true >/dev/null
+		grep -q 'pivot_root.*= 0$' "$BATS_TEST_TMPDIR/trace" # it is the host's that was cloned
+		umount $PIN/ns
 	done
-	[[ ${bound-} ]]
-	assert_equal "$(entered)" 2
-	run as_user alice boxdo run -v /data tiny sh -c 'cat /etc/os-release; ls /data'
-	assert_success
-	umount $PIN/ns
 	/usr/libexec/boxdo/boxdo-pin
 	chmod 755 $PIN
 	wrong 'a directory that others may enter'

@@ -3,7 +3,7 @@
  * user who mounted it may enter (no allow_other), not even root: the stand-in for a home directory
  * on NFS with root squashed.
  *
- *	passthrough /SOURCE MOUNTPOINT      runs in the foreground, as the user
+ *	passthrough /SOURCE MOUNTPOINT [all]      runs in the foreground, as the user; all: everybody may enter
  *
  * SIGSTOP it and it is a file server that hangs. Single-threaded. Trusts its arguments.
  */
@@ -14,6 +14,7 @@
 #include <fuse.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -208,13 +209,14 @@ static const struct fuse_operations operations = {
 int
 main(int argc, char **argv)
 {
-	char name[] = "passthrough", foreground[] = "-f", single[] = "-s";
-	char *fuse_argv[] = {name, foreground, single, NULL, NULL};
+	char name[] = "passthrough", foreground[] = "-f", single[] = "-s", all[] = "-oallow_other";
+	char *fuse_argv[] = {name, foreground, single, NULL, NULL, NULL};
 
-	if (argc != 3 || argv[1][0] != '/') {
-		fprintf(stderr, "usage: passthrough /SOURCE MOUNTPOINT\n");
+	if (argc < 3 || argc > 4 || argv[1][0] != '/' || (argc == 4 && strcmp(argv[3], "all"))) {
+		fprintf(stderr, "usage: passthrough /SOURCE MOUNTPOINT [all]\n");
 		return 1;
 	}
 	fuse_argv[3] = argv[2];
-	return fuse_main(4, fuse_argv, &operations, argv[1]);
+	fuse_argv[4] = argc == 4 ? all : NULL;
+	return fuse_main(argc + 1, fuse_argv, &operations, argv[1]);
 }
