@@ -210,7 +210,8 @@ test_users(void **state)
 	assert_int_equal(accounts_uid("second", &uid), 1);
 	assert_int_equal(uid, 5);
 	/* As NSS reads it: a name that is commented out names nobody, and of a line it would trim it is asked itself. */
-	CONTENTS("#old:x:5:5::/:/bin/sh\nnew:x:5:5::/:/bin/sh\n\tblank:x:6:6::/:/bin/sh\nb:x:6:6::/:/bin/sh\n");
+	CONTENTS("#old:x:5:5::/:/bin/sh\nnew:x:5:5::/:/bin/sh\n\tblank:x:6:6::/:/bin/sh\nb:x:6:6::/"
+	         ":/bin/sh\n");
 	assert_int_equal(accounts_user(5, &user), 1);
 	assert_string_equal(user.name, "new");
 	assert_int_equal(accounts_user(6, &user), 0);
