@@ -1,6 +1,7 @@
 /*
  * A file of root's or the kernel's, line by line: as large as it may be, read in blocks, without any memory but
- * this (on the stack).
+ * this (on the stack). Not for lines that users can make longer than LINES_MAX (mountinfo: their names of mount
+ * points): what stands where such a line was cut may be half a word. Of others, too, who needs the end asks cut.
  */
 #ifndef BOXDO_LINES_H
 #define BOXDO_LINES_H
