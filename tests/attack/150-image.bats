@@ -13,6 +13,7 @@ setup() {
 	before=$(host_state)
 }
 teardown() {
+	while mountpoint -q /home/alice; do umount -l /home/alice; done # and its server ends
 	rm -rf "$image" "$image".sqfs
 }
 
@@ -362,7 +363,7 @@ images = *"
 
 @test "an image that a FUSE of the caller's serves is never mounted, however long its line in mountinfo" {
 	# Its server says that all is root's. A blank in a path is four bytes there; the type is to begin about 8 KiB into the line.
-	local deep=/srv/deep long type length blanks
+	local deep=/srv/deep long type length=3 blanks want tries
 	echo user_allow_other >>/etc/fuse.conf
 	chmod 644 /etc/fuse.conf
 	printf '\n[allow any]\nusers = alice\nimages = *\n' >>"$POLICY"
@@ -385,10 +386,13 @@ images = *"
 	blanks=$((1800 + (8150 - type) / 4))
 	served $blanks 3
 	[[ $type -gt 8000 && $type -lt 8180 ]]
-	length=$((8192 - type + 3))
-	for i in {0..8}; do
-		served $blanks $((length - i))
-		assert_equal "$type" $((8192 - i))
+	for want in {8192..8184}; do
+		# The numbers of mounts in the line may get a digit more meanwhile.
+		for ((tries = 0; type != want && tries < 5; tries++)); do
+			length=$((length + want - type))
+			served $blanks $length
+		done
+		assert_equal "$type" "$want"
 	done
 	umount -l /home/alice
 }
