@@ -52,6 +52,7 @@ expected(const struct launch *launch, struct ticket *ticket)
 {
 	const struct process *self = &launch->caller.process;
 	struct process leader;
+
 	memset(ticket, 0, sizeof *ticket);
 	if (self->tty == 0 || self->session <= 0 || process_read(self->session, &leader) != 0 ||
 	    leader.state == 'Z' || leader.session != self->session || leader.tty != self->tty)
