@@ -9,7 +9,6 @@
  */
 #include "broker/auth.h"
 
-#include "broker/ask.h"
 #include "broker/wire.h"
 
 #include <errno.h>
@@ -20,9 +19,11 @@
 #include <unistd.h>
 
 void
-auth_start(struct auth *auth, const struct origin *origin, int prompt)
+auth_start(struct auth *auth, struct ask *ask, const struct origin *origin, int prompt)
 {
-	auth->pid = ask_start("pam", origin, &auth->socket, prompt);
+	ask_start(ask, "pam", origin, prompt);
+	auth->pid = ask->pid;
+	auth->socket = ask->socket;
 	auth->pidfd = auth->pid < 0 ? -1 : pidfd_open(auth->pid, 0);
 	close(prompt);
 	if (auth->pidfd >= 0 || auth->socket < 0)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "broker/ask.h"
 #include "broker/origin.h"
 
 #define AUTH_SERVICE "boxdo"    /* /etc/pam.d/boxdo */
@@ -29,9 +30,10 @@ struct auth {
 	int socket; /* -1: not running, or could not be started */
 };
 
-/* Starts it as a child of this process; prompt is the socket to HANDLE, given away. That it failed SUPERVISOR records. */
+/* Starts it as a child of this process, as ask_start does; prompt is the socket to HANDLE, given away. That it failed
+   SUPERVISOR records. */
 void
-auth_start(struct auth *auth, const struct origin *origin, int prompt);
+auth_start(struct auth *auth, struct ask *ask, const struct origin *origin, int prompt);
 /*
  * Asks for account management, and authentication before it where password is set; the answer comes
  * with auth_verdict. Returns 0 or -1.

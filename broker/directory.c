@@ -30,11 +30,16 @@ directory_prepare(struct directory *directory, const struct origin *origin)
 static int
 start(struct directory *directory)
 {
+	struct ask ask;
+
 	if (directory->socket >= 0)
 		return 0;
 	if (directory->failed)
 		return -1;
-	directory->pid = ask_start("names", directory->origin, &directory->socket, -1);
+	ask_start(&ask, "names", directory->origin, -1);
+	ask_executed(&ask);
+	directory->pid = ask.pid;
+	directory->socket = ask.socket;
 	directory->failed = directory->pid < 0;
 	return directory->failed ? -1 : 0;
 }

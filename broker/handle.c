@@ -13,6 +13,7 @@
 #include "broker/askpass.h"
 #include "broker/drop.h"
 #include "broker/fds.h"
+#include "broker/opener.h"
 #include "broker/running.h"
 #include "broker/wire.h"
 
@@ -32,7 +33,7 @@
 
 struct handle {
 	const struct origin *origin;
-	int supervisor, prompt, signals;
+	int supervisor, prompt, opener, signals;
 	pid_t supervisor_pid, auth;
 	const char *how; /* where a password comes from: "" the terminal; never, stdin, askpass */
 	int input;       /* standard input, while it may be read from; -1 */
@@ -296,6 +297,18 @@ handle_prompt(struct handle *handle)
 		handle_ask(handle, &question);
 }
 
+/* Nobody's directory is kept busy when nothing is opened in it any more. */
+static void
+handle_opener(struct handle *handle)
+{
+	if (opener_answer(handle->opener, handle->supervisor_pid, handle->origin->uid))
+		return;
+	close(handle->opener);
+	handle->opener = -1;
+	if (chdir("/") != 0)
+		_exit(125);
+}
+
 /* The caller's own wish, read by a process that is the caller's: SUPERVISOR refuses what is malformed. */
 static const char *
 handle_how(const struct origin *origin)
@@ -308,37 +321,39 @@ handle_how(const struct origin *origin)
 	return "";
 }
 
-/* Only stderr and the two sockets stay: whoever reads the command's output must see its end (B8). */
+/* Only stderr and the sockets stay: whoever reads the command's output must see its end (B8). */
 static void
-handle_keep(int first, int second, int input)
+handle_keep(const struct handle *handle)
 {
+	const int kept[] = {handle->supervisor, handle->prompt, handle->opener};
+
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (null < 0 || dup2(null, 0) < 0 || (input != 1 && dup2(null, 1) < 0))
+	if (null < 0 || dup2(null, 0) < 0 ||
+	    (handle->input != STDOUT_FILENO && dup2(null, 1) < 0))
 		_exit(125);
-	fds_close_others(first, second);
+	fds_close_but(kept, sizeof kept / sizeof kept[0]);
 }
 
 void
-handle_run(
-    const struct origin *origin, int supervisor, pid_t supervisor_pid, int prompt, pid_t auth)
+handle_run(const struct origin *origin, int supervisor, pid_t supervisor_pid, int prompt,
+    int opener, pid_t auth)
 {
 	struct handle handle = {.origin = origin,
 	    .supervisor = supervisor,
 	    .prompt = prompt,
+	    .opener = opener,
 	    .supervisor_pid = supervisor_pid,
 	    .auth = auth,
 	    .how = handle_how(origin),
 	    .input = -1};
-	struct pollfd ready[3];
+	struct pollfd ready[4];
 	sigset_t all;
 
 	/* A copy, for the password; it lives until the last question was asked. */
 	if (strcmp(handle.how, "stdin") == 0 && dup2(STDIN_FILENO, STDOUT_FILENO) >= 0)
 		handle.input = STDOUT_FILENO;
-	handle_keep(supervisor, prompt, handle.input);
-	if (chdir("/") != 0)
-		_exit(125);
+	handle_keep(&handle);
 	drop_to(origin->uid, origin->gid, origin->groups, origin->group_count);
 	sanitize_title(origin, "boxdo");
 	sigfillset(&all);
@@ -349,12 +364,15 @@ handle_run(
 		ready[0] = (struct pollfd){.fd = handle.signals, .events = POLLIN};
 		ready[1] = (struct pollfd){.fd = supervisor, .events = POLLIN};
 		ready[2] = (struct pollfd){.fd = handle.prompt, .events = POLLIN};
-		if (poll(ready, 3, -1) < 0)
+		ready[3] = (struct pollfd){.fd = handle.opener, .events = POLLIN};
+		if (poll(ready, 4, -1) < 0)
 			continue;
 		if (ready[0].revents)
 			handle_signal(&handle);
 		if (ready[2].revents && handle.prompt >= 0)
 			handle_prompt(&handle);
+		if (ready[3].revents)
+			handle_opener(&handle);
 		if (ready[1].revents)
 			handle_supervisor(&handle);
 	}

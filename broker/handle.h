@@ -31,11 +31,11 @@ enum prompt_kind {
 };
 
 /*
- * Runs until the end; does not return. supervisor and prompt are sockets, supervisor_pid and auth our children; what
- * else is open is closed.
+ * Runs until the end; does not return. supervisor, prompt and opener (see there) are sockets, supervisor_pid and auth
+ * our children; what else is open is closed.
  */
 void
 handle_run(const struct origin *origin, int supervisor, pid_t supervisor_pid, int prompt,
-    pid_t auth) __attribute__((noreturn));
+    int opener, pid_t auth) __attribute__((noreturn));
 
 #endif

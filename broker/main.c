@@ -32,8 +32,9 @@ main(int argc, char **argv)
 {
 	struct origin origin;
 	struct cgroups cgroups;
-	int talk[2], prompt[2];
+	int talk[2], prompt[2], open[2];
 	struct auth auth;
+	struct ask ask;
 	pid_t supervisor;
 
 	sanitize(&origin, argc, argv, environ);
@@ -43,13 +44,13 @@ main(int argc, char **argv)
 	 */
 	if (wire_pair(prompt) != 0)
 		return give_up("no socket for the launch; try again later");
-	auth_start(&auth, &origin, prompt[1]);
+	auth_start(&auth, &ask, &origin, prompt[1]);
 	/* Once for every process to come. */
 	if (drop_bounding() != 0)
 		return give_up("root lacks CAP_SETPCAP here (a container, a unit's "
 		               "CapabilityBoundingSet=), so nothing can be started");
 	cgroup_find(&cgroups);
-	if (wire_pair(talk) != 0)
+	if (wire_pair(talk) != 0 || wire_pair(open) != 0)
 		return give_up("no socket for the launch; try again later");
 	supervisor = cgroup_fork(cgroups.safe, 0, SIGCHLD);
 	if (supervisor < 0)
@@ -57,9 +58,10 @@ main(int argc, char **argv)
 	if (supervisor == 0) {
 		close(talk[0]);
 		close(prompt[0]);
-		supervisor_run(&origin, &cgroups, talk[1], &auth);
+		close(open[0]);
+		supervisor_run(&origin, &cgroups, talk[1], open[1], &auth);
 	}
-	/* What is left to do here nobody waits for: SUPERVISOR may be waiting for this processor. */
-	sched_yield();
-	handle_run(&origin, talk[0], supervisor, prompt[0], auth.pid);
+	/* Who is without privilege shares no memory with who has it. */
+	ask_executed(&ask);
+	handle_run(&origin, talk[0], supervisor, prompt[0], open[0], auth.pid);
 }

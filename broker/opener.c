@@ -1,7 +1,7 @@
 /*
- * opener.c: OPENER, the child that opens what the caller names
+ * opener.c: OPENER, the child that opens what the caller names, and HANDLE's part in it
  *
- * Privilege: the child has the caller's six ids and groups, no capability, no privileged descriptor.
+ * Privilege: child and HANDLE have the caller's six ids and groups, no capability, no privileged descriptor.
  * Trusts: nothing it opens. Distrusted by SUPERVISOR: see opener.h.
  * Errors: per path.
  */
@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,24 +43,71 @@ open_awake(const char *path)
 	return fd < 0 && errno == ENOTDIR ? open(path, O_PATH | O_CLOEXEC) : fd;
 }
 
+/* What the caller sees there, by what the kernel has in mind where DONT_SYNC is in flags. */
+static char
+look_at(int fd, uid_t uid, int flags)
+{
+	struct statx st;
+
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH | flags, STATX_TYPE | STATX_UID, &st) != 0)
+		return '0';
+	return (char)('0' + (S_ISDIR(st.stx_mode) ? OPENER_IS_DIRECTORY : 0) +
+	              (st.stx_uid == uid ? OPENER_IS_OWNED : 0));
+}
+
 static void
 open_one(int socket, const char *path, bool readable, uid_t uid)
 {
 	char flags[2] = "0";
-	struct stat st;
 	int fd = readable ? open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1, error;
 
 	if (fd < 0)
 		fd = open_awake(path);
 	error = fd < 0 ? errno : 0;
-
-	if (fd >= 0 && fstat(fd, &st) == 0)
-		flags[0] = (char)('0' + (S_ISDIR(st.st_mode) ? OPENER_IS_DIRECTORY : 0) +
-		                  (st.st_uid == uid ? OPENER_IS_OWNED : 0));
+	flags[0] = look_at(fd, uid, 0);
 	while (wire_send(socket, OPENER_PATH, error, flags, fd) != 0 && errno == EAGAIN)
 		poll(&(struct pollfd){.fd = socket, .events = POLLOUT}, 1, -1);
 	if (fd >= 0)
 		close(fd);
+}
+
+/* EAGAIN where a file system would have to be asked. */
+static int
+open_cached(const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED};
+
+	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+bool
+opener_answer(int socket, pid_t supervisor, uid_t uid)
+{
+	struct wire_message message;
+	char flags[2] = "0", inside[WIRE_TEXT_MAX + 2];
+	int fd, error;
+
+	switch (wire_receive(socket, supervisor, &message, wire_now())) {
+	case 1:
+		break;
+	case 0:
+		return false;
+	default:
+		return errno == ETIMEDOUT;
+	}
+	snprintf(inside, sizeof inside, "%s/.", message.text);
+	fd = open_cached(inside);
+	if (fd < 0 && errno == ENOTDIR)
+		fd = open_cached(message.text);
+	error = fd < 0 ? errno : 0;
+	/* To open it for reading is to ask. */
+	if (fd >= 0 && message.value == 1)
+		error = EAGAIN;
+	flags[0] = look_at(fd, uid, AT_STATX_DONT_SYNC);
+	wire_send(socket, OPENER_PATH, error, flags, error ? -1 : fd);
+	if (fd >= 0)
+		close(fd);
+	return true;
 }
 
 static void
@@ -76,6 +125,15 @@ opener_child(int socket, const struct identity *as)
 	_exit(0);
 }
 
+void
+opener_handle(struct opener *opener, int socket, pid_t handle, const struct identity *as)
+{
+	opener->pid = handle;
+	opener->socket = socket;
+	opener->is_handle = true;
+	opener->as = *as;
+}
+
 int
 opener_start(struct opener *opener, const struct identity *as)
 {
@@ -85,6 +143,8 @@ opener_start(struct opener *opener, const struct identity *as)
 	bool two = sched_getaffinity(0, sizeof all, &all) == 0 && CPU_COUNT(&all) == 2;
 
 	opener->socket = -1;
+	opener->is_handle = false;
+	opener->as = *as;
 	if (wire_pair(ends) != 0)
 		return -1;
 	opener->pid = fork();
@@ -123,6 +183,8 @@ opener_stop(struct opener *opener)
 		return;
 	close(opener->socket);
 	opener->socket = -1;
+	if (opener->is_handle)
+		return;
 	kill(opener->pid, SIGKILL);
 	waitpid(opener->pid, NULL, WNOHANG);
 }
@@ -135,6 +197,8 @@ take_answer(struct opener *opener, struct opened *opened, uint64_t deadline)
 	int flags;
 
 	if (got != 1 || message.kind != OPENER_PATH) {
+		if (got == 1 && message.fd >= 0)
+			close(message.fd);
 		opened->error = got < 0 && errno == ETIMEDOUT ? ETIMEDOUT : EIO;
 		return -1;
 	}
@@ -155,10 +219,15 @@ take_answer(struct opener *opener, struct opened *opened, uint64_t deadline)
 static void
 send_questions(struct opener *opener)
 {
-	while (opener->socket >= 0 && opener->asked < opener->wanted &&
-	       wire_send(opener->socket, OPENER_PATH, opener->first[opener->asked].read,
-	           opener->first[opener->asked].asked, -1) == 0)
+	const struct opened *next;
+
+	while (opener->socket >= 0 && opener->asked < opener->wanted) {
+		next = &opener->first[opener->asked];
+		if (next->asked[0] &&
+		    wire_send(opener->socket, OPENER_PATH, next->read, next->asked, -1) != 0)
+			return;
 		opener->asked++;
+	}
 }
 
 void
@@ -174,19 +243,42 @@ opener_ask(struct opener *opener, const char *const *paths, size_t count, size_t
 	send_questions(opener);
 }
 
-void
-opener_wait(struct opener *opener)
+/* Until all is answered; whoever does not answer is stopped. */
+static void
+take_answers(struct opener *opener, uint64_t deadline)
 {
-	uint64_t deadline = wire_now() + OPENER_DEADLINE_MS * WIRE_MS;
+	struct opened *next;
 
 	while (opener->socket >= 0 && opener->answered < opener->wanted) {
 		send_questions(opener);
+		next = &opener->first[opener->answered];
+		if (!next->asked[0]) {
+			next->error = ENOENT;
+			opener->answered++;
+			continue;
+		}
 		if (opener->asked == opener->answered ||
-		    take_answer(opener, &opener->first[opener->answered], deadline) != 0)
+		    take_answer(opener, next, deadline) != 0 ||
+		    (opener->is_handle && next->error == EAGAIN))
 			opener_stop(opener);
 		else
 			opener->answered++;
 	}
+}
+
+void
+opener_wait(struct opener *opener)
+{
+	if (opener->is_handle) {
+		take_answers(opener, wire_now() + OPENER_HANDLE_MS * WIRE_MS);
+		if (opener->answered == opener->wanted)
+			return;
+		/* What is left is asked again. */
+		opener->asked = opener->answered;
+		if (opener_start(opener, &opener->as) != 0)
+			return;
+	}
+	take_answers(opener, wire_now() + OPENER_DEADLINE_MS * WIRE_MS);
 }
 
 bool

@@ -18,6 +18,7 @@
 #include "broker/origin.h"
 
 #define OPENER_DEADLINE_MS 3000 /* for all paths of one call together */
+#define OPENER_HANDLE_MS 100    /* the same while HANDLE is asked, which waits for nothing */
 
 struct opened {
 	int fd;            /* O_PATH, owned by whoever called opener_ask; -1: could not be opened */
@@ -32,10 +33,18 @@ struct opened {
 struct opener {
 	pid_t pid;
 	int socket;           /* -1: not running */
+	bool is_handle;       /* it is HANDLE that is asked, and nobody was started yet */
+	struct identity as;   /* whose groups stay where they are */
 	struct opened *first; /* all that was asked for, in one array */
 	size_t wanted, asked, answered;
 };
 
+/* Of HANDLE, which is told through socket (owned by opener from now on); as: the caller. */
+void
+opener_handle(struct opener *opener, int socket, pid_t handle, const struct identity *as);
+/* HANDLE's part: answers one question; false: there will be no more. Waits for nothing. */
+bool
+opener_answer(int socket, pid_t supervisor, uid_t uid);
 int
 opener_start(struct opener *opener, const struct identity *as);
 void
@@ -43,7 +52,7 @@ opener_stop(struct opener *opener);
 
 /*
  * Has each path opened (relative ones: below the caller's cwd; following symbolic links); opened[i] is
- * filled when opener_wait returns. The one at index readable is opened for reading, if the caller may
+ * filled when opener_wait returns. "" is not there, and nobody is asked. The one at index readable is opened for reading, if the caller may
  * (OPENER_NONE: none is). Asked again, opened goes on where it ended the last time; paths stay the caller's.
  */
 #define OPENER_NONE SIZE_MAX

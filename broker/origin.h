@@ -34,6 +34,7 @@ struct origin {
 	int scheduler; /* SCHED_* */
 	struct sched_param parameter;
 	unsigned long timer_slack; /* ns */
+	bool two;                  /* processors (processors.h) */
 	sigset_t ignored, blocked;
 	int argc;
 	char **argv; /* copies; the originals are wiped */

@@ -7,6 +7,7 @@
  * Errors: one line on stderr and exit 125; nothing ran, nothing is left, nothing can be recorded yet.
  */
 #include "broker/origin.h"
+#include "broker/processors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -226,4 +227,5 @@ sanitize(struct origin *origin, int argc, char **argv, char **environment)
 	/* The change of ids set the flag anew, to fs.suid_dumpable. */
 	prctl(PR_SET_DUMPABLE, 0);
 	sanitize_strings(origin, argc, argv, environment);
+	origin->two = processors_two();
 }

@@ -22,6 +22,7 @@
 #include "broker/limit.h"
 #include "broker/pin.h"
 #include "broker/planner.h"
+#include "broker/processors.h"
 #include "broker/question.h"
 #include "broker/report.h"
 #include "broker/ticket.h"
@@ -55,14 +56,13 @@
 
 /* What asks, started before any lock is taken or privileged descriptor is opened. */
 static void
-start_children(struct launch *launch)
+start_children(struct launch *launch, int open)
 {
 	const struct origin *origin = launch->origin;
 	const struct identity caller = {
 	    origin->uid, origin->gid, origin->groups, origin->group_count, false};
 
-	if (opener_start(&launch->opener, &caller) != 0)
-		launch_fail(launch, STAGE_SANITIZE, "no process: %s", strerror(errno));
+	opener_handle(&launch->opener, open, origin->pid, &caller);
 	directory_prepare(&launch->directory, launch->origin);
 	if (directory_user_question(
 	        &launch->directory, launch->origin->uid, &launch->caller.user) != 0)
@@ -408,6 +408,7 @@ start_init(struct launch *launch)
 	    launch->fuse_abort, launch->cgroups->safe, launch->cgroups->caller, launch->auth.socket,
 	    launch->opener.socket, launch->directory.socket};
 	struct pin pin;
+	bool behind = launch->origin->two && !auth_answered(&launch->auth);
 	int ends[2], pinned;
 
 	if (launch->join && join_processes(launch->join) != 0)
@@ -418,10 +419,14 @@ start_init(struct launch *launch)
 	/* A user's image needs the host's squashfuse first. */
 	pinned = launch->plan.fuse < 0 && !launch->join ? pin_enter(&pin) : -1;
 	launch->plan.bare = pinned == 0;
+	if (behind)
+		processors_here();
 	/* Its end is told by a pidfd alone: only __WALL waits for it (reap_children). */
 	launch->init =
 	    pinned > 0 ? -1 : cgroup_fork(launch->cgroup, launch->join ? 0 : namespaces(launch), 0);
 	if (launch->init == 0) {
+		if (behind)
+			processors_any();
 		close(ends[0]);
 		child_run(&launch->plan, ends[1], foreign, sizeof foreign / sizeof foreign[0]);
 	}
@@ -435,6 +440,10 @@ start_init(struct launch *launch)
 		launch->init = 0;
 		launch_fail(launch, STAGE_NS,
 		    "no process for the container: %s (the job's pids limit?)", strerror(errno));
+	}
+	if (behind) {
+		processors_other();
+		processors_any();
 	}
 	if (launch->init_pidfd < 0)
 		launch_fail(launch, STAGE_NS, "no handle on the container: %s", strerror(errno));
@@ -564,8 +573,8 @@ give_up_privilege(struct launch *launch)
 }
 
 void
-supervisor_run(
-    const struct origin *origin, const struct cgroups *cgroups, int handle, const struct auth *auth)
+supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int handle, int open,
+    const struct auth *auth)
 {
 	struct launch *launch = calloc(1, sizeof *launch);
 	struct memory memory;
@@ -583,7 +592,7 @@ supervisor_run(
 	launch->fuse_abort = launch->mounts = launch->plan.fuse = -1;
 	launch->directory.socket = launch->opener.socket = -1;
 	audit_new_id(launch->id);
-	start_children(launch);
+	start_children(launch, open);
 	sanitize_title(origin, "boxdo-super");
 	launch_stage_done(launch, STAGE_SANITIZE);
 	read_request(launch);

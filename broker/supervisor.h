@@ -6,9 +6,9 @@
 #include "broker/cgroup.h"
 #include "broker/origin.h"
 
-/* handle: a socket; HANDLE holds the other end. auth: started, and not asked yet. Does not return. */
+/* handle, open: sockets; HANDLE holds the other ends (opener.h). auth: started, and not asked yet. Does not return. */
 void
-supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int handle,
+supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int handle, int open,
     const struct auth *auth) __attribute__((noreturn));
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#define STATX_TYPE 0x1U
 #define STATX_UID 0x8U
 #define STATX_INO 0x100U
 #define AT_STATX_DONT_SYNC 0x4000
