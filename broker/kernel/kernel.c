@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -68,6 +69,25 @@ int
 pidfd_send_signal(int pidfd, int number, siginfo_t *info, unsigned flags)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, number, info, flags);
+}
+
+/* musl's do nothing: POSIX means whole processes, Linux threads. */
+int
+sched_getscheduler(pid_t pid)
+{
+	return (int)syscall(SYS_sched_getscheduler, pid);
+}
+
+int
+sched_getparam(pid_t pid, struct sched_param *parameter)
+{
+	return (int)syscall(SYS_sched_getparam, pid, parameter);
+}
+
+int
+sched_setscheduler(pid_t pid, int policy, const struct sched_param *parameter)
+{
+	return (int)syscall(SYS_sched_setscheduler, pid, policy, parameter);
 }
 
 int
