@@ -295,8 +295,8 @@ authenticate(struct launch *launch, bool password)
 	uint32_t verdict =
 	    auth_verdict(&launch->auth, password, launch->handle, reason, sizeof reason);
 
-	auth_stop(&launch->auth);
 	if (password) {
+		auth_stop(&launch->auth);
 		report_auth(
 		    &record, launch, verdict == AUTH_YES, verdict == AUTH_YES ? "" : reason);
 		if (report_send(launch, &record) != 0)
@@ -501,7 +501,6 @@ make_ready(struct launch *launch, struct memory *memory)
 	const char *command;
 	int length = 0;
 
-	opener_stop(&launch->opener);
 	directory_stop(&launch->directory);
 	memory_watch(memory, launch->cgroup);
 	let_go(launch);

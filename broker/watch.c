@@ -371,6 +371,9 @@ watch_run(struct launch *launch, const struct memory *memory)
 	/* INIT would wait for ever, and so would everybody for INIT. */
 	if (wire_send(launch->control, CHILD_GO, 0, NULL, -1) != 0)
 		kill_init(&watch);
+	/* Now only: to end they need a processor, too. */
+	auth_stop(&launch->auth);
+	opener_stop(&launch->opener);
 	/* While INIT executes the command, which may have begun. Nothing that anybody says is heard before. */
 	if (filter_supervisor_load() != 0) {
 		ended(

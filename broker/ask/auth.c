@@ -203,5 +203,7 @@ auth_answer(int socket, int prompt)
 	else
 		wire_send(
 		    child->socket, AUTH_NO, code, auth_reason(child, pam, authenticated, code), -1);
+	/* Until we are told, or killed: to end takes the processor from whoever waits for the answer. */
+	wire_receive(child->socket, 0, &question, UINT64_MAX);
 	_exit(0);
 }
