@@ -161,13 +161,17 @@ static int
 make_level(int theirs, int skeleton, const char *name)
 {
 	struct stat st = {.st_mode = 0755};
+	bool new = mkdirat(skeleton, name, 0755) == 0;
 	int ours;
 
-	if (theirs >= 0 && fstat(theirs, &st) != 0)
-		st = (struct stat){.st_mode = 0755};
-	if (mkdirat(skeleton, name, 0755) != 0 && errno != EEXIST)
+	if (!new && errno != EEXIST)
 		return -1;
+	if (new && theirs >= 0 && fstat(theirs, &st) != 0)
+		st = (struct stat){.st_mode = 0755};
 	ours = openat(skeleton, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	/* As it is (umask is 0), or as it was made before. */
+	if (!new || ((st.st_mode & 07777) == 0755 && st.st_uid == 0 && st.st_gid == 0))
+		return ours;
 	if (ours >= 0 &&
 	    (fchown(ours, st.st_uid, st.st_gid) != 0 || fchmod(ours, st.st_mode & 07777) != 0)) {
 		close(ours);
