@@ -306,8 +306,8 @@ conclude(struct watch *watch, int init)
 }
 
 /*
- * The status goes to the caller as soon as the end record is sent; that it is found and on disk is
- * SUPERVISOR's business alone, for as long as it takes.
+ * The status goes to the caller at once: INIT is reaped, so nothing of the container is left but its mounts, and that
+ * the end is recorded is SUPERVISOR's business alone, for as long as it takes.
  */
 static void __attribute__((noreturn)) record_end(struct watch *watch)
 {
@@ -315,13 +315,13 @@ static void __attribute__((noreturn)) record_end(struct watch *watch)
 	struct audit_record record;
 	bool stored;
 
-	report_end(&record, launch, &watch->ending);
-	stored = audit_journal_send(
-	             &launch->journal, &record, wire_now() + WATCH_SEND_MS * WIRE_MS) == 0;
 	/* Before the caller hears of it: a script's next launch finds the place free. */
 	running_release(launch->running);
 	wire_send(launch->handle, HANDLE_ENDED, watch->ending.status, NULL, -1);
 	close(launch->handle);
+	report_end(&record, launch, &watch->ending);
+	stored = audit_journal_send(
+	             &launch->journal, &record, wire_now() + WATCH_SEND_MS * WIRE_MS) == 0;
 	close(launch->mounts);
 	stored = stored && report_confirm(launch, &record) == 0;
 	if (!stored) {
