@@ -22,12 +22,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -45,7 +48,9 @@
 #define JOURNAL_POLL_FIRST 40000  /* ns; a record usually stands there after one or two of these */
 #define JOURNAL_POLL_LAST 4000000 /* ns */
 
-static const struct audit_journal journal_none = {-1, -1, -1, -1, ""};
+#define JOURNAL_STACK 16384       /* bytes, for one system call */
+
+static const struct audit_journal journal_none = {-1, -1, -1, -1, "", NULL, NULL};
 
 /* --- time ---------------------------------------------------------------------------------------- */
 
@@ -756,13 +761,62 @@ journal_find(const struct audit_journal *journal, const char *record, int *found
 
 /* --- confirming ---------------------------------------------------------------------------------- */
 
+/* A thread of ours for one fdatasync, in the memory of the function that started it and waits for it. */
+struct journal_syncing {
+	int fd, error;
+	int running; /* the kernel clears it when the thread has ended, and wakes who waits */
+	_Alignas(16) char stack[JOURNAL_STACK];
+};
+
+/* errno may be written by two: it is only looked at here where all is lost. */
+static int
+journal_sync_thread(void *argument)
+{
+	struct journal_syncing *syncing = argument;
+
+	if (syscall(SYS_fdatasync, syncing->fd) != 0)
+		syncing->error = errno ? errno : EIO;
+	return 0;
+}
+
+/*
+ * The disk needs no processor, and whoever sent the record has something else to do. Nothing is left of the thread when this
+ * returns; where there may be none, it is done one after the other.
+ */
+static int
+journal_fdatasync(struct audit_journal *journal, int fd)
+{
+	const int thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+	                   CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+	void (*meanwhile)(void *) = journal->meanwhile;
+	struct journal_syncing syncing;
+
+	journal->meanwhile = NULL;
+	if (!meanwhile)
+		return fdatasync(fd);
+	syncing.fd = fd;
+	syncing.error = 0;
+	syncing.running = 1;
+	if (clone(journal_sync_thread, syncing.stack + sizeof syncing.stack, thread, &syncing, NULL,
+	        NULL, &syncing.running) < 0) {
+		meanwhile(journal->context);
+		return fdatasync(fd);
+	}
+	sched_yield(); /* it asks the disk first */
+	meanwhile(journal->context);
+	while (__atomic_load_n(&syncing.running, __ATOMIC_ACQUIRE) != 0)
+		syscall(SYS_futex, &syncing.running, FUTEX_WAIT, 1, NULL, NULL, 0);
+	errno = syncing.error;
+	return syncing.error ? -1 : 0;
+}
+
 /* A file that is new since the record was sent: its name must be on the disk as well. */
 static int
-journal_sync(const struct audit_journal *journal, int fd)
+journal_sync(struct audit_journal *journal, int fd)
 {
 	int dir, result;
 
-	if (fdatasync(fd) == -1)
+	if (journal_fdatasync(journal, fd) == -1)
 		return -1;
 	if (fd == journal->file)
 		return 0;
@@ -773,14 +827,14 @@ journal_sync(const struct audit_journal *journal, int fd)
 }
 
 static int
-journal_synced(const struct audit_journal *journal)
+journal_synced(struct audit_journal *journal)
 {
 	int fd, result;
 
 	if (journal->file != -1)
-		return fdatasync(journal->file);
+		return journal_fdatasync(journal, journal->file);
 	fd = journal_open_file(journal->journal_dir, "system.journal");
-	result = fd == -1 ? -1 : fdatasync(fd);
+	result = fd == -1 ? -1 : journal_fdatasync(journal, fd);
 	journal_shut(fd);
 	return result;
 }

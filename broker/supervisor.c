@@ -494,15 +494,26 @@ write_record(struct launch *launch)
 		launch_fail(launch, STAGE_RECORD, "out of memory for the record");
 }
 
-/* What must be so before the command runs, and what nobody waits for. */
+/* What must be so before the command runs, and what nobody waits for: done once, while we wait for somebody else. */
+struct rest {
+	struct launch *launch;
+	struct memory memory;
+	bool done;
+};
+
 static void
-make_ready(struct launch *launch, struct memory *memory)
+make_ready(void *context)
 {
+	struct rest *rest = context;
+	struct launch *launch = rest->launch;
 	const char *command;
 	int length = 0;
 
+	if (rest->done)
+		return;
+	rest->done = true;
 	directory_stop(&launch->directory);
-	memory_watch(memory, launch->cgroup);
+	memory_watch(&rest->memory, launch->cgroup);
 	let_go(launch);
 	if (!launch->join)
 		join_write(launch);
@@ -511,14 +522,17 @@ make_ready(struct launch *launch, struct memory *memory)
 }
 
 static void
-record_launch(struct launch *launch)
+record_launch(struct launch *launch, struct rest *rest)
 {
+	launch->journal.meanwhile = rest->done ? NULL : make_ready;
+	launch->journal.context = rest;
 	/* Once it is sent an end is owed, whatever the answer: it may lie in journald's queue. */
 	if (report_send_launch(launch, &launch->record) != 0)
 		launch_fail(launch, STAGE_RECORD,
 		    "this launch could not be recorded (%s), so it does not happen; an admin "
 		    "looks at systemd-journald@boxdo",
 		    strerror(errno));
+	make_ready(rest);
 }
 
 static void
@@ -576,8 +590,8 @@ supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int h
     const struct auth *auth)
 {
 	struct launch *launch = calloc(1, sizeof *launch);
-	struct memory memory;
-	bool password, ready;
+	struct rest rest = {.launch = launch};
+	bool password;
 
 	if (!launch)
 		_exit(125);
@@ -623,22 +637,19 @@ supervisor_run(const struct origin *origin, const struct cgroups *cgroups, int h
 	launch_stage_done(launch, STAGE_NS);
 	outlive_memory(); /* before an end can be owed */
 	write_record(launch);
-	/* While PAM is awaited, or else INIT. */
-	ready = !password && !auth_answered(&launch->auth);
-	if (ready)
-		make_ready(launch, &memory);
+	/* While PAM is awaited, or else the disk. */
+	if (!password && !auth_answered(&launch->auth))
+		make_ready(&rest);
 	if (!password)
 		authenticate(launch, false);
 	launch_stage_done(launch, STAGE_AUTH);
-	record_launch(launch);
+	record_launch(launch, &rest);
 	launch_stage_done(launch, STAGE_RECORD);
-	if (!ready)
-		make_ready(launch, &memory);
 	reap_children();
 	give_up_privilege(launch);
 	wait_for_init(launch);
 	launch_stage_done(launch, STAGE_MOUNTS);
 	check_given_up(launch, STAGE_MOUNTS);
 	join_offer(launch);
-	watch_run(launch, &memory);
+	watch_run(launch, &rest.memory);
 }
