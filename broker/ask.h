@@ -17,9 +17,9 @@
 
 /* What the child needs between clone and execve: it stands in our memory until ask_executed. */
 struct ask {
-	pid_t pid;     /* -1: could not be started */
-	int socket;    /* to it; owned by the caller; -1: could not be started */
-	int end[2];    /* the child's sockets */
+	pid_t pid;  /* -1: could not be started */
+	int socket; /* to it; owned by the caller; -1: could not be started */
+	int end[2]; /* the child's sockets */
 	bool two;
 	int executing; /* not zero while our memory is the child's, too */
 	char uid[16], gid[16], first[16], second[16];

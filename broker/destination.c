@@ -164,9 +164,9 @@ make_level(int theirs, int skeleton, const char *name)
 	bool new = mkdirat(skeleton, name, 0755) == 0;
 	int ours;
 
-	if (!new && errno != EEXIST)
+	if (!new &&errno != EEXIST)
 		return -1;
-	if (new && theirs >= 0 && fstat(theirs, &st) != 0)
+	if (new &&theirs >= 0 && fstat(theirs, &st) != 0)
 		st = (struct stat){.st_mode = 0755};
 	ours = openat(skeleton, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
 	/* As it is (umask is 0), or as it was made before. */

@@ -329,8 +329,7 @@ handle_keep(const struct handle *handle)
 
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (null < 0 || dup2(null, 0) < 0 ||
-	    (handle->input != STDOUT_FILENO && dup2(null, 1) < 0))
+	if (null < 0 || dup2(null, 0) < 0 || (handle->input != STDOUT_FILENO && dup2(null, 1) < 0))
 		_exit(125);
 	fds_close_but(kept, sizeof kept / sizeof kept[0]);
 }
@@ -365,8 +364,9 @@ handle_run(const struct origin *origin, int supervisor, pid_t supervisor_pid, in
 		ready[1] = (struct pollfd){.fd = supervisor, .events = POLLIN};
 		ready[2] = (struct pollfd){.fd = handle.prompt, .events = POLLIN};
 		ready[3] = (struct pollfd){.fd = handle.opener, .events = POLLIN};
-		if (poll(ready, 4, -1) < 0)
-			continue;
+		/* Whoever took our descriptors' limit (prlimit) has no use for us; SUPERVISOR sees that we are gone. */
+		if (poll(ready, 4, -1) < 0 && errno != EINTR)
+			_exit(125);
 		if (ready[0].revents)
 			handle_signal(&handle);
 		if (ready[2].revents && handle.prompt >= 0)

@@ -83,6 +83,7 @@ open_cached(const char *path)
 bool
 opener_answer(int socket, pid_t supervisor, uid_t uid)
 {
+	struct pollfd room = {.fd = socket, .events = POLLOUT};
 	struct wire_message message;
 	char flags[2] = "0", inside[WIRE_TEXT_MAX + 2];
 	int fd, error;
@@ -104,7 +105,9 @@ opener_answer(int socket, pid_t supervisor, uid_t uid)
 	if (fd >= 0 && message.value == 1)
 		error = EAGAIN;
 	flags[0] = look_at(fd, uid, AT_STATX_DONT_SYNC);
-	wire_send(socket, OPENER_PATH, error, flags, error ? -1 : fd);
+	while (wire_send(socket, OPENER_PATH, error, flags, error ? -1 : fd) != 0 &&
+	       errno == EAGAIN && poll(&room, 1, OPENER_HANDLE_MS) > 0)
+		;
 	if (fd >= 0)
 		close(fd);
 	return true;
@@ -120,6 +123,7 @@ opener_child(int socket, const struct identity *as)
 	if (as->other)
 		drop_keyring();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "boxdo-opener");
 	while (wire_receive(socket, 0, &message, UINT64_MAX) == 1)
 		open_one(socket, message.text, message.value == 1, as->uid);
 	_exit(0);
@@ -243,6 +247,14 @@ opener_ask(struct opener *opener, const char *const *paths, size_t count, size_t
 	send_questions(opener);
 }
 
+/* Anything else OPENER may know better: what HANDLE lacks (a descriptor, memory) its caller can take from it. */
+static bool
+handle_knows(int error)
+{
+	return error == 0 || error == ENOENT || error == EACCES || error == ENOTDIR ||
+	       error == ELOOP || error == ENAMETOOLONG;
+}
+
 /* Until all is answered; whoever does not answer is stopped. */
 static void
 take_answers(struct opener *opener, uint64_t deadline)
@@ -257,9 +269,8 @@ take_answers(struct opener *opener, uint64_t deadline)
 			opener->answered++;
 			continue;
 		}
-		if (opener->asked == opener->answered ||
-		    take_answer(opener, next, deadline) != 0 ||
-		    (opener->is_handle && next->error == EAGAIN))
+		if (opener->asked == opener->answered || take_answer(opener, next, deadline) != 0 ||
+		    (opener->is_handle && !handle_knows(next->error)))
 			opener_stop(opener);
 		else
 			opener->answered++;

@@ -4,7 +4,7 @@
  *	attack_hunt pids PID...                   each attack on each process, once
  *	attack_hunt launches COUNT PROGRAM ARG... starts PROGRAM COUNT times, and all the while attacks it and
  *	                                          the processes born after it, as fast as it can
- *	attack_hunt opener HOW COUNT PROGRAM ARG...  kills, stops or starves (of descriptors) the one process of a
+ *	attack_hunt opener|handle HOW COUNT PROGRAM ARG...  kills, stops or starves (of descriptors) a process of a
  *	                                          launch that is the caller's in every id, a little later each time
  *
  * PROGRAM must not execute anything that belongs to the caller (a command that does not exist will do).
@@ -199,17 +199,17 @@ start(char **argv, bool quiet)
 	return pid;
 }
 
-/* prlimit is refused unless all ids are ours: OPENER alone, until HANDLE and INIT have dropped theirs. */
+/* prlimit is refused unless all ids are ours: HANDLE, the program itself, or OPENER, some number behind it. */
 static void
-spoil(const char *how, long delay)
+spoil(bool handle, const char *how, long delay)
 {
 	const struct rlimit none = {0, 0};
 	struct rlimit limit;
 	struct timespec pause = {.tv_nsec = delay};
-	pid_t pid = program + 2;
+	pid_t pid = program;
 
 	for (int tries = 0; tries < 200000; tries++) {
-		pid = program + 2 + tries % 6;
+		pid = handle ? program : program + 2 + tries % 6;
 		if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) == 0)
 			break;
 		/* Who wakes up is let in before who runs: spinning, we would share a processor with it in turns of 3 ms. */
@@ -224,17 +224,22 @@ spoil(const char *how, long delay)
 		prlimit(pid, RLIMIT_NOFILE, &none, NULL);
 	else
 		kill(pid, strcmp(how, "stop") == 0 ? SIGSTOP : SIGKILL);
+	/* Who is stopped for good cannot say how it ended. */
+	if (handle && strcmp(how, "stop") == 0) {
+		nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+		kill(pid, SIGCONT);
+	}
 }
 
 static int
-opener(const char *how, int times, char **argv)
+opener(bool handle, const char *how, int times, char **argv)
 {
 	int status;
 
 	prctl(PR_SET_TIMERSLACK, 1);
 	for (int i = 0; i < times; i++) {
 		program = start(argv, false);
-		spoil(how, i % 40 * 50000L);
+		spoil(handle, how, i % 40 * 50000L);
 		waitpid(program, &status, 0);
 	}
 	return 0;
@@ -280,8 +285,8 @@ main(int argc, char **argv)
 {
 	if (argc > 3 && strcmp(argv[1], "launches") == 0)
 		return hunt(atoi(argv[2]), argv + 3);
-	if (argc > 4 && strcmp(argv[1], "opener") == 0)
-		return opener(argv[2], atoi(argv[3]), argv + 4);
+	if (argc > 4 && (strcmp(argv[1], "opener") == 0 || strcmp(argv[1], "handle") == 0))
+		return opener(argv[1][0] == 'h', argv[2], atoi(argv[3]), argv + 4);
 	if (argc < 3 || strcmp(argv[1], "pids") != 0)
 		errx(99, "wrong usage");
 	for (int i = 2; i < argc; i++)
