@@ -74,6 +74,18 @@ password = yes"
 	refute_match 'core(\.|$)'
 }
 
+@test "HANDLE gives its privilege up when AUTH shares no memory with it any more, however long that takes" {
+	# It is kept from executing for a while: in the order of what happened HANDLE's ids come behind it.
+	strace -f -qq -u alice -o /run/stage/trace -e trace=execve,setresuid,clone -e inject=execve:delay_enter=400000 \
+		"$LAUNCH" 1 image=tiny -- /bin/true
+	grep -q 'clone(.*CLONE_VM' /run/stage/trace
+	run awk '/execve\("\/usr\/libexec\/boxdo\/boxdo-ask"/ { auth = $1 }
+		NR == 1 { main = $1 }
+		$1 == auth && /(execve\(.*|execve resumed>.*)= 0/ { executed = 1 }
+		$1 == main && /setresuid\(2001, 2001, 2001/ { print executed ? "after" : "before"; exit }' /run/stage/trace
+	assert_output after
+}
+
 @test "while a bind source hangs nothing gets hold of any process" {
 	install -o alice /dev/null /var/lib/stage-fuse/asked # nothing is remembered of it
 	kill -STOP "$(cat /run/stage/fuse-alice.pid)"

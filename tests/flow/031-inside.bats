@@ -84,6 +84,17 @@ python() {
 		run as_user alice chrt $class 0 boxdo run python python3 -c 'import os; print(os.sched_getscheduler(0))'
 		assert_output "$(as_user alice chrt $class 0 /usr/bin/python3 -c 'import os; print(os.sched_getscheduler(0))')"
 	done
+	# Who may have a real-time class (limits.conf) may not have root's processes run in it.
+	chrt --fifo 5 "$TOP/tests/lib/as" alice boxdo run python python3 -c 'import os, time
+print(os.sched_getscheduler(0), os.sched_getparam(0).sched_priority, flush=True); time.sleep(777)' >"$BATS_TEST_TMPDIR/class" 3>&- &
+	wait_for test -s "$BATS_TEST_TMPDIR/class"
+	run cat "$BATS_TEST_TMPDIR/class"
+	assert_output '1 5'
+	run chrt -p "$(pgrep -x boxdo-super)"
+	assert_match 'SCHED_OTHER'
+	kill -KILL "$(pgrep -x boxdo)"
+	wait $! || true
+	every_launch_has_its_end
 }
 
 @test "a pending timer of the caller's neither kills the launch nor reaches the command" {

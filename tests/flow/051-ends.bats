@@ -50,6 +50,28 @@ burnt() { # far more than setting up takes
 	ends_as not-executed
 }
 
+@test "nobody waits for the record of an end: the status comes at once, the record when there is a journal again" {
+	local begin container status=0
+	rm -f /home/alice/started /home/alice/go
+	as_user alice boxdo run tiny sh -c 'touch started; while [ ! -e go ]; do sleep 0.05; done; exit 7' </dev/null >/dev/null 2>&1 3>&- &
+	container=$!
+	wait_for test -e /home/alice/started
+	journal_hang
+	fill_queue /run/systemd/journal.boxdo/socket
+	begin=${EPOCHREALTIME/./}
+	touch /home/alice/go
+	wait $container || status=$?
+	assert_equal $status 7
+	((${EPOCHREALTIME/./} - begin < 3000000))
+	# INIT is gone; SUPERVISOR stays with what it owes.
+	run pgrep -xl 'boxdo-init|boxdo|sh'
+	refute_match 'boxdo'
+	pgrep -x boxdo-super
+	journal_resume
+	every_launch_has_its_end
+	wait_for no_boxdo_processes
+}
+
 @test "caller gone: the time of all its processes is on record" {
 	burner
 	kill -KILL "$(pgrep -x boxdo)"
