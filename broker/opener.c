@@ -16,7 +16,6 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,31 +142,15 @@ opener_start(struct opener *opener, const struct identity *as)
 {
 	int ends[2];
 
-	cpu_set_t all, ours;
-	bool two = sched_getaffinity(0, sizeof all, &all) == 0 && CPU_COUNT(&all) == 2;
-
 	opener->socket = -1;
 	opener->is_handle = false;
 	opener->as = *as;
 	if (wire_pair(ends) != 0)
 		return -1;
 	opener->pid = fork();
-	if (opener->pid == 0) {
-		if (two)
-			sched_setaffinity(0, sizeof all, &all);
-		/* All questions at once when we wait, and not a change of processes for each. */
-		sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
+	if (opener->pid == 0)
 		opener_child(ends[1], as);
-	}
 	close(ends[1]);
-	/*
-	 * With two processors AUTH has the other one, and will have it until long after we wait for this child: it starts
-	 * on ours. The kernel puts it anywhere, and moves nothing that is so young.
-	 */
-	CPU_ZERO(&ours);
-	CPU_SET(two ? sched_getcpu() : 0, &ours);
-	if (two && opener->pid > 0)
-		sched_setaffinity(opener->pid, sizeof ours, &ours);
 	if (opener->pid < 0) {
 		close(ends[0]);
 		return -1;

@@ -37,7 +37,7 @@
 #define WATCH_CONTAINER_MS 500
 #define WATCH_BY_ADMIN "stopped by an admin"
 #define WATCH_KILLED (UINT64_MAX - 1)
-#define WATCH_SEND_MS 50 /* longer than that the caller does not wait for journald's queue */
+#define WATCH_SEND_MS 50 /* for room in journald's queue; after that the end is owed */
 
 struct watch {
 	struct launch *launch;
