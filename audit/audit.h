@@ -93,7 +93,7 @@ struct audit_journal {
 	int journal_dir; /* of /var/log/journal/NAME, as it was when the record was sent */
 	int file;        /* system.journal, likewise; -1 */
 	char name[64];   /* MACHINE-ID.boxdo */
-	/* NULL, or what the next confirmation calls, once, if it comes to where it waits for the disk. */
+	/* NULL, or what the next confirmation calls, once, if it comes to where it waits for the disk; then NULL. */
 	void (*meanwhile)(void *context);
 	void *context;
 };

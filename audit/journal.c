@@ -839,8 +839,8 @@ journal_synced(struct audit_journal *journal)
 	return result;
 }
 
-int
-audit_journal_confirm(struct audit_journal *journal, const struct audit_record *record,
+static int
+journal_confirm(struct audit_journal *journal, const struct audit_record *record,
     enum audit_mode mode, uint64_t deadline)
 {
 	uint64_t pause = JOURNAL_POLL_FIRST;
@@ -858,5 +858,15 @@ audit_journal_confirm(struct audit_journal *journal, const struct audit_record *
 	result = journal_sync(journal, fd);
 	if (fd != journal->file)
 		journal_shut(fd);
+	return result;
+}
+
+int
+audit_journal_confirm(struct audit_journal *journal, const struct audit_record *record,
+    enum audit_mode mode, uint64_t deadline)
+{
+	int result = journal_confirm(journal, record, mode, deadline);
+
+	journal->meanwhile = NULL;
 	return result;
 }

@@ -524,10 +524,14 @@ make_ready(void *context)
 static void
 record_launch(struct launch *launch, struct rest *rest)
 {
+	int sent;
+
 	launch->journal.meanwhile = rest->done ? NULL : make_ready;
 	launch->journal.context = rest;
 	/* Once it is sent an end is owed, whatever the answer: it may lie in journald's queue. */
-	if (report_send_launch(launch, &launch->record) != 0)
+	sent = report_send_launch(launch, &launch->record);
+	launch->journal.meanwhile = NULL;
+	if (sent != 0)
 		launch_fail(launch, STAGE_RECORD,
 		    "this launch could not be recorded (%s), so it does not happen; an admin "
 		    "looks at systemd-journald@boxdo",

@@ -472,7 +472,10 @@ test_meanwhile(void **state)
 	journal.context = &meanwhile;
 	journal.meanwhile = do_meanwhile;
 	assert_int_equal(audit_journal_confirm(&journal, &record, AUDIT_UNCONFIRMED, 0), 0);
+	assert_null(journal.meanwhile);
+	journal.meanwhile = do_meanwhile;
 	assert_int_equal(audit_journal_confirm(&journal, &record, AUDIT_CONFIRMED, 0), -1);
+	assert_null(journal.meanwhile);
 	assert_int_equal(meanwhile.calls, 0);
 	expect_sent(&journal, &record);
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
