@@ -160,7 +160,7 @@ step(int *fd, int first, int next)
 static int
 make_level(int theirs, int skeleton, const char *name)
 {
-	struct stat st = {.st_mode = 0755};
+	struct stat st = {.st_mode = 0755}, made;
 	bool new = mkdirat(skeleton, name, 0755) == 0;
 	int ours;
 
@@ -169,11 +169,12 @@ make_level(int theirs, int skeleton, const char *name)
 	if (new &&theirs >= 0 && fstat(theirs, &st) != 0)
 		st = (struct stat){.st_mode = 0755};
 	ours = openat(skeleton, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-	/* As it is (umask is 0), or as it was made before. */
-	if (!new || ((st.st_mode & 07777) == 0755 && st.st_uid == 0 && st.st_gid == 0))
+	/* As it was made before; or as it is (umask is 0), unless the level above hands its group on. */
+	if (!new || ours < 0 ||
+	    (fstat(ours, &made) == 0 && ((st.st_mode ^ made.st_mode) & 07777) == 0 &&
+	        st.st_uid == made.st_uid && st.st_gid == made.st_gid))
 		return ours;
-	if (ours >= 0 &&
-	    (fchown(ours, st.st_uid, st.st_gid) != 0 || fchmod(ours, st.st_mode & 07777) != 0)) {
+	if (fchown(ours, st.st_uid, st.st_gid) != 0 || fchmod(ours, st.st_mode & 07777) != 0) {
 		close(ours);
 		return -1;
 	}

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -54,7 +55,8 @@ look_at(int fd, uid_t uid, int flags)
 	              (st.stx_uid == uid ? OPENER_IS_OWNED : 0));
 }
 
-static void
+/* Answers have no number: behind one that is not sent there may be no other, or that would be taken for it. */
+static bool
 open_one(int socket, const char *path, bool readable, uid_t uid)
 {
 	char flags[2] = "0";
@@ -64,10 +66,13 @@ open_one(int socket, const char *path, bool readable, uid_t uid)
 		fd = open_awake(path);
 	error = fd < 0 ? errno : 0;
 	flags[0] = look_at(fd, uid, 0);
-	while (wire_send(socket, OPENER_PATH, error, flags, fd) != 0 && errno == EAGAIN)
-		poll(&(struct pollfd){.fd = socket, .events = POLLOUT}, 1, -1);
+	while (wire_send(socket, OPENER_PATH, error, flags, fd) != 0)
+		if (errno != EAGAIN ||
+		    poll(&(struct pollfd){.fd = socket, .events = POLLOUT}, 1, -1) < 0)
+			return false;
 	if (fd >= 0)
 		close(fd);
+	return true;
 }
 
 /* EAGAIN where a file system would have to be asked. */
@@ -85,6 +90,7 @@ opener_answer(int socket, pid_t supervisor, uid_t uid)
 	struct pollfd room = {.fd = socket, .events = POLLOUT};
 	struct wire_message message;
 	char flags[2] = "0", inside[WIRE_TEXT_MAX + 2];
+	bool sent;
 	int fd, error;
 
 	switch (wire_receive(socket, supervisor, &message, wire_now())) {
@@ -104,12 +110,12 @@ opener_answer(int socket, pid_t supervisor, uid_t uid)
 	if (fd >= 0 && message.value == 1)
 		error = EAGAIN;
 	flags[0] = look_at(fd, uid, AT_STATX_DONT_SYNC);
-	while (wire_send(socket, OPENER_PATH, error, flags, error ? -1 : fd) != 0 &&
-	       errno == EAGAIN && poll(&room, 1, OPENER_HANDLE_MS) > 0)
-		;
+	do
+		sent = wire_send(socket, OPENER_PATH, error, flags, error ? -1 : fd) == 0;
+	while (!sent && errno == EAGAIN && poll(&room, 1, OPENER_HANDLE_MS) > 0);
 	if (fd >= 0)
 		close(fd);
-	return true;
+	return sent;
 }
 
 static void
@@ -123,8 +129,9 @@ opener_child(int socket, const struct identity *as)
 		drop_keyring();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "boxdo-opener");
-	while (wire_receive(socket, 0, &message, UINT64_MAX) == 1)
-		open_one(socket, message.text, message.value == 1, as->uid);
+	while (wire_receive(socket, 0, &message, UINT64_MAX) == 1 &&
+	       open_one(socket, message.text, message.value == 1, as->uid))
+		;
 	_exit(0);
 }
 
@@ -151,7 +158,9 @@ opener_start(struct opener *opener, const struct identity *as)
 	if (opener->pid == 0)
 		opener_child(ends[1], as);
 	close(ends[1]);
-	if (opener->pid < 0) {
+	/* Without one it ends with its socket. */
+	opener->pidfd = opener->pid < 0 ? -1 : pidfd_open(opener->pid, 0);
+	if (opener->pidfd < 0) {
 		close(ends[0]);
 		return -1;
 	}
@@ -161,7 +170,8 @@ opener_start(struct opener *opener, const struct identity *as)
 
 /*
  * A child that hangs in a dead file system may not even die: it is killed, and reaped by whoever
- * comes after us. We never wait for it.
+ * comes after us. We never wait for it. By its pidfd: the caller may have killed it, and once SUPERVISOR lets the kernel
+ * reap its children (reap_children) its number may be anybody's.
  */
 void
 opener_stop(struct opener *opener)
@@ -172,7 +182,8 @@ opener_stop(struct opener *opener)
 	opener->socket = -1;
 	if (opener->is_handle)
 		return;
-	kill(opener->pid, SIGKILL);
+	pidfd_send_signal(opener->pidfd, SIGKILL, NULL, 0);
+	close(opener->pidfd);
 	waitpid(opener->pid, NULL, WNOHANG);
 }
 

@@ -5,7 +5,8 @@
  * account it is that account: what the command could not open is not bound for it.
  *
  * Its word about a path is not needed: what a descriptor is called is asked of the kernel
- * (fds_name). The worst a forged answer could do is hand over a descriptor the caller has anyway.
+ * (fds_name). The worst a forged answer could do is hand over a descriptor the caller has anyway. But answers come in
+ * the order of the questions, and denies are among these: who cannot send one sends no other.
  */
 #ifndef BOXDO_OPENER_H
 #define BOXDO_OPENER_H
@@ -32,6 +33,7 @@ struct opened {
 
 struct opener {
 	pid_t pid;
+	int pidfd;            /* if it is not HANDLE */
 	int socket;           /* -1: not running */
 	bool is_handle;       /* it is HANDLE that is asked, and nobody was started yet */
 	struct identity as;   /* whose groups stay where they are */
@@ -42,7 +44,7 @@ struct opener {
 /* Of HANDLE, which is told through socket (owned by opener from now on); as: the caller. */
 void
 opener_handle(struct opener *opener, int socket, pid_t handle, const struct identity *as);
-/* HANDLE's part: answers one question; false: there will be no more. Waits for nothing. */
+/* HANDLE's part: answers one question; false: there will be no more, and none may be answered. Waits for nothing. */
 bool
 opener_answer(int socket, pid_t supervisor, uid_t uid);
 int

@@ -5,7 +5,8 @@
  *	attack_hunt launches COUNT PROGRAM ARG... starts PROGRAM COUNT times, and all the while attacks it and
  *	                                          the processes born after it, as fast as it can
  *	attack_hunt opener|handle HOW COUNT PROGRAM ARG...  kills, stops or starves (of descriptors) a process of a
- *	                                          launch that is the caller's in every id, a little later each time
+ *	                                          launch that is the caller's in every id, a little later each time;
+ *	                                          or (mute) has it pass no descriptor on from then on
  *
  * PROGRAM must not execute anything that belongs to the caller (a command that does not exist will do).
  * Says what worked, one line each, and how much was tried; exits 1 when anything worked.
@@ -24,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -199,6 +201,34 @@ start(char **argv, bool quiet)
 	return pid;
 }
 
+/* On their way from us to us, and counted as the user's, who may have no more of them than the sender's limit of open files. */
+static void
+fill_the_air(void)
+{
+	char byte = 0, space[CMSG_SPACE(64 * sizeof(int))];
+	struct iovec iov = {&byte, 1};
+	int ends[2], fds[64];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0)
+		err(99, "socketpair");
+	for (int i = 0; i < 64; i++)
+		fds[i] = ends[0];
+	for (int i = 0; i < 3; i++) {
+		struct msghdr header = {.msg_iov = &iov,
+		    .msg_iovlen = 1,
+		    .msg_control = space,
+		    .msg_controllen = sizeof space};
+		struct cmsghdr *control = CMSG_FIRSTHDR(&header);
+
+		control->cmsg_level = SOL_SOCKET;
+		control->cmsg_type = SCM_RIGHTS;
+		control->cmsg_len = CMSG_LEN(sizeof fds);
+		memcpy(CMSG_DATA(control), fds, sizeof fds);
+		if (sendmsg(ends[1], &header, 0) < 0)
+			err(99, "sendmsg");
+	}
+}
+
 /* prlimit is refused unless all ids are ours: HANDLE, the program itself, or OPENER, some number behind it. */
 static void
 spoil(bool handle, const char *how, long delay)
@@ -222,7 +252,11 @@ spoil(bool handle, const char *how, long delay)
 		nanosleep(&pause, NULL);
 	if (strcmp(how, "starve") == 0)
 		prlimit(pid, RLIMIT_NOFILE, &none, NULL);
-	else
+	else if (strcmp(how, "mute") == 0) {
+		const struct rlimit few = {64, limit.rlim_max};
+
+		prlimit(pid, RLIMIT_NOFILE, &few, NULL);
+	} else
 		kill(pid, strcmp(how, "stop") == 0 ? SIGSTOP : SIGKILL);
 	/* Who is stopped for good cannot say how it ended. */
 	if (handle && strcmp(how, "stop") == 0) {
@@ -237,6 +271,8 @@ opener(bool handle, const char *how, int times, char **argv)
 	int status;
 
 	prctl(PR_SET_TIMERSLACK, 1);
+	if (strcmp(how, "mute") == 0)
+		fill_the_air();
 	for (int i = 0; i < times; i++) {
 		program = start(argv, false);
 		spoil(handle, how, i % 40 * 50000L);
