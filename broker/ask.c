@@ -27,8 +27,6 @@ become(void *argument)
 	const struct ask *ask = argument;
 	char *const environment[] = {NULL};
 
-	if (ask->two)
-		processors_any();
 	fds_keep_only(ask->end[0], ask->end[1]);
 	if (fcntl(ask->end[0], F_SETFD, 0) != 0 ||
 	    (ask->end[1] >= 0 && fcntl(ask->end[1], F_SETFD, 0) != 0))
@@ -83,4 +81,7 @@ ask_executed(struct ask *ask)
 {
 	while (__atomic_load_n(&ask->executing, __ATOMIC_ACQUIRE) != 0)
 		syscall(SYS_futex, &ask->executing, FUTEX_WAIT, 1, NULL, NULL, 0);
+	/* By us and not by itself, which might be before we moved it. */
+	if (ask->two && ask->pid > 0)
+		processors_any(ask->pid);
 }

@@ -45,12 +45,12 @@ processors_other(void)
 
 /* All there can be, and not the two there are: the kernel keeps what was asked for, and more may come. */
 void
-processors_any(void)
+processors_any(pid_t who)
 {
 	cpu_set_t all;
 
 	memset(&all, 0xff, sizeof all);
-	sched_setaffinity(0, sizeof all, &all);
+	sched_setaffinity(who, sizeof all, &all);
 }
 
 void

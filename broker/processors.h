@@ -19,9 +19,10 @@ processors_here(void);
 /* To the other one, where others may be waiting; at once. */
 void
 processors_other(void);
+/* who: a child, or 0 */
 void
-processors_any(void);
-/* A child that has not run yet begins on the other one; it says processors_any itself. */
+processors_any(pid_t who);
+/* A child that has hardly run goes on on the other one, until processors_any of it. */
 void
 processors_away(pid_t child);
 

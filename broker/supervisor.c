@@ -426,7 +426,7 @@ start_init(struct launch *launch)
 	    pinned > 0 ? -1 : cgroup_fork(launch->cgroup, launch->join ? 0 : namespaces(launch), 0);
 	if (launch->init == 0) {
 		if (behind)
-			processors_any();
+			processors_any(0);
 		close(ends[0]);
 		child_run(&launch->plan, ends[1], foreign, sizeof foreign / sizeof foreign[0]);
 	}
@@ -443,7 +443,7 @@ start_init(struct launch *launch)
 	}
 	if (behind) {
 		processors_other();
-		processors_any();
+		processors_any(0);
 	}
 	if (launch->init_pidfd < 0)
 		launch_fail(launch, STAGE_NS, "no handle on the container: %s", strerror(errno));

@@ -93,3 +93,13 @@ $(printf "\t/nonesuch/%s\n" {1..60})"
 	assert_success
 	assert_output $'2775 0:50\n755 0:0\n755 0:0'
 }
+
+@test "AUTH is held to one processor until it has executed, and by no race for good" {
+	cd /home/alice
+	run strace -u alice -f -qq -o /run/stage/trace -e trace=execve,sched_setaffinity "$LAUNCH" 1 image=tiny -- /bin/true
+	cd "$TOP"
+	assert_success
+	# Only where there are two processors it is. Then whoever said it takes it back, and after that.
+	run awk 'NR == 1 { launch = $1 } $1 == launch && /sched_setaffinity/ { last = $0 } END { print last }' /run/stage/trace
+	refute_match '\[[01]\]'
+}
