@@ -48,7 +48,7 @@
 #define JOURNAL_POLL_FIRST 40000  /* ns; a record usually stands there after one or two of these */
 #define JOURNAL_POLL_LAST 4000000 /* ns */
 
-#define JOURNAL_STACK 16384 /* bytes, for one system call */
+#define JOURNAL_STACK 8192 /* bytes, for one system call */
 
 static const struct audit_journal journal_none = {-1, -1, -1, -1, "", NULL, NULL};
 

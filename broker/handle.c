@@ -15,6 +15,7 @@
 #include "broker/fds.h"
 #include "broker/opener.h"
 #include "broker/running.h"
+#include "broker/stack.h"
 #include "broker/wire.h"
 
 #include <errno.h>
@@ -83,6 +84,7 @@ handle_supervisor(struct handle *handle)
 		return;
 	case HANDLE_STARTED:
 		handle->started = true;
+		stack_give_back();
 		return;
 	case HANDLE_STOPPED:
 		kill(getpid(), SIGSTOP);

@@ -11,6 +11,7 @@
 
 #include "broker/child.h"
 #include "broker/command.h"
+#include "broker/stack.h"
 #include "broker/wire.h"
 
 #include <errno.h>
@@ -205,6 +206,7 @@ init_run(const struct plan *plan, int socket)
 	}
 	let_go();
 	wire_send(socket, CHILD_STARTED, 0, NULL, -1);
+	stack_give_back();
 	for (;;) {
 		ready[0] = (struct pollfd){.fd = init.signals, .events = POLLIN};
 		ready[1] = (struct pollfd){.fd = socket, .events = POLLIN};

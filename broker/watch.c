@@ -15,6 +15,7 @@
 #include "broker/join.h"
 #include "broker/memory.h"
 #include "broker/report.h"
+#include "broker/stack.h"
 #include "broker/wire.h"
 
 #include <errno.h>
@@ -174,6 +175,7 @@ hear_init(struct watch *watch)
 	switch (message.kind) {
 	case CHILD_STARTED:
 		wire_send(launch->handle, HANDLE_STARTED, 0, NULL, -1);
+		stack_give_back();
 		return;
 	case CHILD_STOPPED:
 		wire_send(launch->handle, HANDLE_STOPPED, message.value, NULL, -1);
