@@ -13,7 +13,7 @@
  *
  * System calls of send and confirm, for SUPERVISOR's filter: fchdir socket setsockopt connect sendto
  * sendmsg memfd_create write fcntl openat newfstatat fstat getdents64 pread64 fdatasync fsync close
- * clock_gettime clock_nanosleep.
+ * clock_gettime clock_nanosleep. Not behind the filter: what a confirmation with `meanwhile` asks for (clone, futex).
  */
 #include "audit/audit.h"
 

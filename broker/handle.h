@@ -18,7 +18,8 @@ enum handle_kind {
 
 /*
  * HANDLE to SUPERVISOR: kind 0, value: a signal number; or: end the container, value: the seconds between TERM
- * and KILL. Nothing else is ever said, and its owner may do both anyway.
+ * and KILL. Nothing else is ever said here, and its owner may do both anyway; what it opens goes by
+ * a socket of its own (opener.h).
  */
 enum { HANDLE_STOP = 0x48530001 };
 

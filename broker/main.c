@@ -20,11 +20,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static int
-give_up(const char *what)
+/* Not by leaving main: AUTH may stand in its memory still (ask.h). */
+static void __attribute__((noreturn)) give_up(const char *what)
 {
 	dprintf(STDERR_FILENO, "boxdo: %s\n", what);
-	return 125;
+	_exit(125);
 }
 
 int
@@ -43,18 +43,18 @@ main(int argc, char **argv)
 	 * on. HANDLE's child, it ends with HANDLE at the latest.
 	 */
 	if (wire_pair(prompt) != 0)
-		return give_up("no socket for the launch; try again later");
+		give_up("no socket for the launch; try again later");
 	auth_start(&auth, &ask, &origin, prompt[1]);
 	/* Once for every process to come. */
 	if (drop_bounding() != 0)
-		return give_up("root lacks CAP_SETPCAP here (a container, a unit's "
-		               "CapabilityBoundingSet=), so nothing can be started");
+		give_up("root lacks CAP_SETPCAP here (a container, a unit's "
+		        "CapabilityBoundingSet=), so nothing can be started");
 	cgroup_find(&cgroups);
 	if (wire_pair(talk) != 0 || wire_pair(open) != 0)
-		return give_up("no socket for the launch; try again later");
+		give_up("no socket for the launch; try again later");
 	supervisor = cgroup_fork(cgroups.safe, 0, SIGCHLD);
 	if (supervisor < 0)
-		return give_up("no process for the launch; try again later");
+		give_up("no process for the launch; try again later");
 	if (supervisor == 0) {
 		close(talk[0]);
 		close(prompt[0]);

@@ -204,9 +204,7 @@ binds = /fuse/alice:rw .:rw ~:rw"
 	# Enough for OPENER to do that it can be caught at it.
 	for way in {1..60}; do binds+=("bind=/data2:/b$way"); done
 	# The deny knows the place by a symbolic link; hers is the one OPENER follows.
-	mkdir -p /data/embargo
-	echo secret >/data/embargo/file
-	ln -sfT /data/embargo /embargo
+	embargo
 	policy "$(catalogue)
 [deny embargo]
 binds = /embargo

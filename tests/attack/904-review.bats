@@ -9,9 +9,7 @@ load 201-helpers
 @test "an answer that HANDLE or OPENER cannot send is not taken for another's: that opens no way past a deny" {
 	local who lost
 	arm
-	mkdir -p /data/embargo
-	echo secret >/data/embargo/file
-	ln -sfT /data/embargo /embargo
+	embargo
 	# What is not there is answered without a descriptor, which the caller cannot keep from being sent.
 	policy "$(catalogue)
 [deny embargo]

@@ -72,6 +72,15 @@ burnt() { # far more than setting up takes
 	wait_for no_boxdo_processes
 }
 
+@test "the caller is told before the end is sent" {
+	(cd /home/alice && strace -f -qq -u alice -o "$BATS_TEST_TMPDIR/trace" -e trace=sendmsg /usr/bin/boxdo run tiny true)
+	# Of whoever sent records: bytes, in order. A message to HANDLE has nine.
+	run awk '/sendmsg\(.*MESSAGE_ID/ { supervisor = $1 } { sent[$1] = sent[$1] " " ($NF > 400 ? "record" : $NF) }
+		END { print sent[supervisor] }' "$BATS_TEST_TMPDIR/trace"
+	assert_match '9 record$'
+	every_launch_has_its_end
+}
+
 @test "caller gone: the time of all its processes is on record" {
 	burner
 	kill -KILL "$(pgrep -x boxdo)"

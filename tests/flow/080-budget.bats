@@ -10,6 +10,7 @@ CALLS_MAX=950
 CALLS_ASK_MAX=225
 FAULTS_MAX=365
 BYTES_MAX=3300
+WAITING_MAX=160 # KiB
 READING_MAX=512 # KiB; the kernel's own count is off by up to 256
 
 setup_file() {
@@ -67,6 +68,20 @@ within() {
 	printf 'launch|alice|1||boxdo run dir true\n' >"$BATS_TEST_TMPDIR/specs"
 	faults=$("$TOP/build/bench/timer" 11 /home/alice "$BATS_TEST_TMPDIR/specs" | cut -f 8)
 	within 'page faults' "$faults" $FAULTS_MAX ''
+}
+
+@test "memory of the three that wait" {
+	local pid sum=0
+	as_user alice boxdo run dir sh -c 'touch started; exec sleep 777' </dev/null >/dev/null 2>&1 3>&- &
+	wait_for test -e /home/alice/started
+	wait_for pgrep -f '^sleep 777'
+	for pid in $(pgrep -x boxdo) $(pgrep -x boxdo-super) $(pgrep -x boxdo-init); do
+		sum=$((sum + $(awk '/^Private_Dirty:/ { print $2 }' "/proc/$pid/smaps_rollup")))
+	done
+	pkill -KILL -x boxdo
+	rm /home/alice/started
+	[[ $sum -gt 0 ]]
+	within 'KiB of their own of HANDLE, SUPERVISOR, INIT' $sum $WAITING_MAX ''
 }
 
 @test "bytes of records" {
