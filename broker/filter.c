@@ -1,7 +1,7 @@
 /*
  * filter.c: stage 11, the system call filters
  *
- * Privilege: none needed (no_new_privs is set). The programs were made at build time by libseccomp,
+ * Privilege: none needed (no_new_privs is set). The programs were made at build time (filter/filtergen.c),
  * so that the helper links no filter compiler. Errors: -1.
  */
 #include "broker/filter.h"

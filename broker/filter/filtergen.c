@@ -10,8 +10,10 @@
  *	allow NAME...                          may be called
  *	refuse NAME...                         EPERM, so that programs see "not permitted", not "no such call"
  *	allow|refuse NAME... if N & MASK == X  only where argument N (from 0), masked, is X
- * A refusal with "if" counts before any allow, one without it after: so "refuse ioctl if ..." with
- * "allow ioctl" is an exception, "allow socket if ..." with "refuse socket" are the exceptions to it.
+ *	                                       (32 bits: what the kernel takes of the arguments named here)
+ * A condition counts before a rule without one for the same call: so "refuse ioctl if ..." with "allow ioctl" is an
+ * exception, "allow socket if ..." with "refuse socket" are the exceptions to it. Those of one call
+ * have one effect, and are about the same bits of the same argument.
  * NAME may be NAME=NUMBER for calls younger than libseccomp.
  */
 #include <errno.h>
@@ -25,21 +27,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define RULES_MAX 1024
 #define NUMBER_MAX 1023  /* above any call's */
 #define PROGRAM_MAX 4096 /* BPF_MAXINSNS */
 
-/* What a pass returns for calls it does not decide; its returns become jumps to the next pass. */
-#define UNDECIDED SCMP_ACT_TRACE(1)
-
 struct rule {
 	int number;
 	bool allow, conditional;
-	struct scmp_arg_cmp condition;
+	struct condition {
+		unsigned argument;
+		uint32_t mask, value;
+	} condition;
 };
+
+/* And its place behind the tree. */
+enum verdict { ALLOWED, REFUSED, OTHERWISE };
 
 struct list {
 	const char *path;
@@ -64,7 +67,7 @@ filtergen_fail(const struct list *list, const char *what, const char *about)
 /* --- reading -------------------------------------------------------------------------------------- */
 
 /* The condition behind "if", all of which must be there. */
-static struct scmp_arg_cmp
+static struct condition
 filtergen_condition(const struct list *list, const char *text)
 {
 	unsigned argument;
@@ -73,9 +76,10 @@ filtergen_condition(const struct list *list, const char *text)
 
 	/* %lli: decimal, or hexadecimal behind 0x. */
 	if (sscanf(text, " %u & %lli == %lli %n", &argument, &mask, &value, &end) != 3 ||
-	    text[end] != '\0' || argument > 5 || mask < 0 || (value & ~mask) != 0)
+	    text[end] != '\0' || argument > 5 || mask < 0 || mask > UINT32_MAX ||
+	    (value & ~mask) != 0)
 		filtergen_fail(list, "no condition:", text);
-	return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, (uint64_t)mask, (uint64_t)value};
+	return (struct condition){argument, (uint32_t)mask, (uint32_t)value};
 }
 
 static int
@@ -101,9 +105,12 @@ static void
 filtergen_add(struct list *list, const struct rule *rule, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (list->rules[i].number == rule->number && !list->rules[i].conditional &&
-		    !rule->conditional)
+		if (list->rules[i].number == rule->number &&
+		    list->rules[i].conditional == rule->conditional &&
+		    (!rule->conditional || list->rules[i].allow != rule->allow))
 			filtergen_fail(list, "named before:", name);
+	if (rule->number >= NUMBER_MAX)
+		filtergen_fail(list, "not a number of a system call:", name);
 	if (list->count == RULES_MAX)
 		filtergen_fail(list, "too many rules at", name);
 	list->rules[list->count++] = *rule;
@@ -166,64 +173,6 @@ filtergen_read(struct list *list, const char *path)
 
 /* --- making --------------------------------------------------------------------------------------- */
 
-/* 0: refusals with a condition. 1: what is allowed with one. 2: what needs none. */
-static int
-filtergen_pass(const struct rule *rule)
-{
-	return rule->conditional ? rule->allow : 2;
-}
-
-/* What libseccomp makes of the context, behind what the program holds already. */
-static void
-filtergen_export(const struct list *list, scmp_filter_ctx context, struct program *program)
-{
-	struct sock_filter *code = program->code + program->count;
-	size_t room = (PROGRAM_MAX - program->count) * sizeof(*code);
-	int fd = memfd_create("filter", MFD_CLOEXEC);
-	ssize_t length = -1;
-
-	if (fd >= 0 && seccomp_export_bpf(context, fd) == 0)
-		length = pread(fd, code, room, 0);
-	if (length <= 0 || (size_t)length == room || (size_t)length % sizeof(*code) != 0)
-		filtergen_fail(list, "the filter cannot be made", "or is too long");
-	close(fd);
-	program->count += (size_t)length / sizeof(*code);
-	for (struct sock_filter *end = program->code + program->count; code < end; code++)
-		if (code->code == (BPF_RET | BPF_K) && code->k == UNDECIDED)
-			*code = (struct sock_filter)BPF_JUMP(
-			    BPF_JMP | BPF_JA, (uint32_t)(end - code - 1), 0, 0);
-}
-
-/*
- * libseccomp lets a rule without a condition swallow those with one for the same call, and compares
- * all 64 bits where it says "not equal" (the hole of CVE-2019-10063: TIOCSTI | 1 << 32). Hence masked
- * equality alone, in passes that are run one behind the other.
- */
-static void
-filtergen_make(const struct list *list, int pass, struct program *program)
-{
-	scmp_filter_ctx context = seccomp_init(UNDECIDED);
-	int error = context == NULL ? -ENOMEM : 0;
-
-	if (error == 0)
-		error = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, list->otherwise);
-	/* A binary tree instead of a long ladder: it halves the time the kernel takes to load it. */
-	if (error == 0)
-		error = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	for (size_t i = 0; error == 0 && i < list->count; i++) {
-		const struct rule *rule = &list->rules[i];
-
-		if (filtergen_pass(rule) == pass)
-			error = seccomp_rule_add_exact_array(context,
-			    rule->allow ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM), rule->number, 1,
-			    &rule->condition);
-	}
-	if (error != 0)
-		filtergen_fail(list, "libseccomp says", strerror(-error));
-	filtergen_export(list, context, program);
-	seccomp_release(context);
-}
-
 static void
 filtergen_emit(const struct list *list, struct program *program, unsigned code, size_t jt,
     size_t jf, uint32_t k)
@@ -234,80 +183,129 @@ filtergen_emit(const struct list *list, struct program *program, unsigned code, 
 	    (struct sock_filter){(uint16_t)code, (uint8_t)jt, (uint8_t)jf, k};
 }
 
-/* What becomes of a call, as the distance of the instruction that says so from the first of them. */
-enum outcome { ALLOWED, REFUSED, OTHERWISE };
+static void
+filtergen_return(const struct list *list, struct program *program, enum verdict verdict)
+{
+	const uint32_t actions[] = {SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(EPERM), list->otherwise};
 
-/* From this number on, up to the next edge's. */
+	filtergen_emit(list, program, BPF_RET | BPF_K, 0, 0, actions[verdict]);
+}
+
+/*
+ * A call with conditions: each compared with the lower half of its argument, which is what the kernel takes of it
+ * (comparing all 64 bits was the hole of CVE-2019-10063: TIOCSTI | 1 << 32). Behind them what becomes of it when none is
+ * met, and when one is.
+ */
+static void
+filtergen_block(
+    const struct list *list, struct program *program, const struct rule *first, enum verdict unmet)
+{
+	const struct condition *about = &first->condition;
+	size_t left = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		left += list->rules[i].conditional && list->rules[i].number == first->number;
+	filtergen_emit(list, program, BPF_LD | BPF_W | BPF_ABS, 0, 0,
+	    (uint32_t)offsetof(struct seccomp_data, args[about->argument]));
+	if (about->mask != UINT32_MAX)
+		filtergen_emit(list, program, BPF_ALU | BPF_AND | BPF_K, 0, 0, about->mask);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct rule *rule = &list->rules[i];
+
+		if (!rule->conditional || rule->number != first->number)
+			continue;
+		if (rule->condition.argument != about->argument ||
+		    rule->condition.mask != about->mask)
+			filtergen_fail(list, "conditions of one call about several things", "");
+		filtergen_emit(
+		    list, program, BPF_JMP | BPF_JEQ | BPF_K, left--, 0, rule->condition.value);
+	}
+	filtergen_return(list, program, unmet);
+	filtergen_return(list, program, first->allow ? ALLOWED : REFUSED);
+}
+
+/* From this number on, up to the next edge's: where it goes, counted from the end of the tree. */
 struct edge {
 	uint32_t number;
-	enum outcome outcome;
+	size_t leaf;
 };
 
-/* A search tree over edges[from..to), each node one instruction. leaves: index of the first outcome's instruction. */
+/* A search tree over edges[from..to), each node one instruction. tree_end: of the whole tree. first: the leaf below all edges. */
 static void
 filtergen_tree(const struct list *list, struct program *program, const struct edge *edges,
-    size_t from, size_t to, size_t leaves)
+    size_t from, size_t to, size_t tree_end, size_t first)
 {
 	size_t middle = from + (to - from) / 2, here = program->count;
-	size_t below = leaves + (middle ? edges[middle - 1].outcome : OTHERWISE) - here - 1,
-	       above = leaves + edges[to - 1].outcome - here - 1;
+	size_t below = tree_end + (middle ? edges[middle - 1].leaf : first) - here - 1,
+	       above = tree_end + edges[to - 1].leaf - here - 1;
 
 	filtergen_emit(list, program, BPF_JMP | BPF_JGE | BPF_K, above, from < middle ? 0 : below,
 	    edges[middle].number);
 	if (from < middle)
-		filtergen_tree(list, program, edges, from, middle, leaves);
+		filtergen_tree(list, program, edges, from, middle, tree_end, first);
 	if (middle + 1 < to) {
 		/* Cut to eight bits it would lead somewhere else. */
 		if (program->count - here - 1 > UINT8_MAX)
 			filtergen_fail(list, "the filter is too long", "");
 		program->code[here].jt = (uint8_t)(program->count - here - 1);
-		filtergen_tree(list, program, edges, middle + 1, to, leaves);
+		filtergen_tree(list, program, edges, middle + 1, to, tree_end, first);
+	}
+}
+
+/* What stands behind the tree, and where there each number leads: to a verdict, or to its conditions. */
+static void
+filtergen_leaves(
+    const struct list *list, struct program *leaves, size_t leaf[static NUMBER_MAX + 1])
+{
+	enum verdict verdicts[NUMBER_MAX + 1];
+
+	for (int i = 0; i <= NUMBER_MAX; i++)
+		verdicts[i] = OTHERWISE;
+	for (size_t i = 0; i < list->count; i++)
+		if (!list->rules[i].conditional)
+			verdicts[list->rules[i].number] = list->rules[i].allow ? ALLOWED : REFUSED;
+	for (int i = 0; i <= NUMBER_MAX; i++)
+		leaf[i] = verdicts[i];
+	for (enum verdict verdict = ALLOWED; verdict <= OTHERWISE; verdict++)
+		filtergen_return(list, leaves, verdict);
+	for (size_t i = 0; i < list->count; i++) {
+		int number = list->rules[i].number;
+
+		if (!list->rules[i].conditional || leaf[number] > OTHERWISE)
+			continue;
+		leaf[number] = leaves->count;
+		filtergen_block(list, leaves, &list->rules[i], verdicts[number]);
 	}
 }
 
 /*
- * Nearly all calls, in a fifth of the instructions libseccomp takes for them: it compares each number, and the kernel
- * translates every comparison at each launch. Foreign ABIs are "otherwise": another architecture by the first
- * comparison, x32 by its numbers, which are above all of these.
+ * The kernel translates every instruction at each launch, and walks the program once for each system call there is. So it
+ * is a search tree over ranges of numbers, which takes a fifth of what libseccomp makes: that compares each number.
+ * Foreign ABIs are "otherwise": another architecture by the first comparison, x32 by its numbers, which are above all of
+ * these.
  */
 static void
-filtergen_ranges(const struct list *list, struct program *program)
+filtergen_program(const struct list *list, struct program *program)
 {
-	static enum outcome outcomes[NUMBER_MAX + 1];
+	static struct program leaves;
 	static struct edge edges[NUMBER_MAX + 1];
-	size_t count = 0;
+	size_t leaf[NUMBER_MAX + 1], count = 0;
 
+	leaves.count = 0;
+	filtergen_leaves(list, &leaves, leaf);
 	for (int i = 0; i <= NUMBER_MAX; i++)
-		outcomes[i] = OTHERWISE;
-	for (size_t i = 0; i < list->count; i++) {
-		if (filtergen_pass(&list->rules[i]) != 2)
-			continue;
-		if (list->rules[i].number >= NUMBER_MAX)
-			filtergen_fail(list, "no number of a system call", "");
-		outcomes[list->rules[i].number] = list->rules[i].allow ? ALLOWED : REFUSED;
-	}
-	for (int i = 0; i <= NUMBER_MAX; i++)
-		if (outcomes[i] != (i > 0 ? outcomes[i - 1] : OTHERWISE))
-			edges[count++] = (struct edge){(uint32_t)i, outcomes[i]};
+		if (leaf[i] != (i > 0 ? leaf[i - 1] : OTHERWISE))
+			edges[count++] = (struct edge){(uint32_t)i, leaf[i]};
 	filtergen_emit(
 	    list, program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
 	filtergen_emit(
 	    list, program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1 + count + OTHERWISE, AUDIT_ARCH_X86_64);
 	filtergen_emit(
 	    list, program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
-	filtergen_tree(list, program, edges, 0, count, program->count + count);
-	filtergen_emit(list, program, BPF_RET | BPF_K, 0, 0, SCMP_ACT_ALLOW);
-	filtergen_emit(list, program, BPF_RET | BPF_K, 0, 0, SCMP_ACT_ERRNO(EPERM));
-	filtergen_emit(list, program, BPF_RET | BPF_K, 0, 0, list->otherwise);
-}
-
-static bool
-filtergen_has(const struct list *list, int pass)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (filtergen_pass(&list->rules[i]) == pass)
-			return true;
-	return false;
+	filtergen_tree(list, program, edges, 0, count, program->count + count, OTHERWISE);
+	for (size_t i = 0; i < leaves.count; i++)
+		filtergen_emit(list, program, leaves.code[i].code, leaves.code[i].jt,
+		    leaves.code[i].jf, leaves.code[i].k);
 }
 
 static void
@@ -321,10 +319,7 @@ filtergen_print(const char *dir, const char *name)
 	program.count = 0;
 	snprintf(path, sizeof(path), "%s/%s.list", dir, name);
 	filtergen_read(&list, path);
-	for (int pass = 0; pass < 2; pass++)
-		if (filtergen_has(&list, pass))
-			filtergen_make(&list, pass, &program);
-	filtergen_ranges(&list, &program);
+	filtergen_program(&list, &program);
 	printf("\nstatic const struct sock_filter filter_%s[] = {\n", name);
 	for (size_t i = 0; i < program.count; i++)
 		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", program.code[i].code, program.code[i].jt,
