@@ -13,7 +13,7 @@
  *
  * System calls of send and confirm, for SUPERVISOR's filter: fchdir socket setsockopt connect sendto
  * sendmsg memfd_create write fcntl openat newfstatat fstat getdents64 pread64 fdatasync fsync close
- * clock_gettime clock_nanosleep. Not behind the filter: what a confirmation with `meanwhile` asks for (clone, futex).
+ * clock_gettime clock_nanosleep. Not behind the filter: sync_file_range, which a confirmation with `meanwhile` asks for.
  */
 #include "audit/audit.h"
 
@@ -22,9 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <linux/magic.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -47,8 +45,6 @@
 #define JOURNAL_CHAIN_MAX 10000   /* objects in one bucket; journald rotates at 100 */
 #define JOURNAL_POLL_FIRST 40000  /* ns; a record usually stands there after one or two of these */
 #define JOURNAL_POLL_LAST 4000000 /* ns */
-
-#define JOURNAL_STACK 8192 /* bytes, for one system call */
 
 static const struct audit_journal journal_none = {-1, -1, -1, -1, "", NULL, NULL};
 
@@ -761,53 +757,21 @@ journal_find(const struct audit_journal *journal, const char *record, int *found
 
 /* --- confirming ---------------------------------------------------------------------------------- */
 
-/* A thread of ours for one fdatasync, in the memory of the function that started it and waits for it. */
-struct journal_syncing {
-	int fd, error;
-	int running; /* the kernel clears it when the thread has ended, and wakes who waits */
-	_Alignas(16) char stack[JOURNAL_STACK];
-};
-
-/* errno may be written by two: it is only looked at here where all is lost. */
-static int
-journal_sync_thread(void *argument)
-{
-	struct journal_syncing *syncing = argument;
-
-	if (syscall(SYS_fdatasync, syncing->fd) != 0)
-		syncing->error = errno ? errno : EIO;
-	return 0;
-}
-
 /*
- * The disk needs no processor, and whoever sent the record has something else to do. Nothing is left of the thread when this
- * returns; where there may be none, it is done one after the other.
+ * The disk needs no processor, and whoever sent the record has something else to do: so it is told to begin, and waited for
+ * afterwards. fdatasync decides: what the disk was told before is a hint.
  */
 static int
 journal_fdatasync(struct audit_journal *journal, int fd)
 {
-	const int thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-	                   CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
 	void (*meanwhile)(void *) = journal->meanwhile;
-	struct journal_syncing syncing;
 
 	journal->meanwhile = NULL;
-	if (!meanwhile)
-		return fdatasync(fd);
-	syncing.fd = fd;
-	syncing.error = 0;
-	syncing.running = 1;
-	if (clone(journal_sync_thread, syncing.stack + sizeof syncing.stack, thread, &syncing, NULL,
-	        NULL, &syncing.running) < 0) {
+	if (meanwhile) {
+		sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 		meanwhile(journal->context);
-		return fdatasync(fd);
 	}
-	sched_yield(); /* it asks the disk first */
-	meanwhile(journal->context);
-	while (__atomic_load_n(&syncing.running, __ATOMIC_ACQUIRE) != 0)
-		syscall(SYS_futex, &syncing.running, FUTEX_WAIT, 1, NULL, NULL, 0);
-	errno = syncing.error;
-	return syncing.error ? -1 : 0;
+	return fdatasync(fd);
 }
 
 /* A file that is new since the record was sent: its name must be on the disk as well. */
