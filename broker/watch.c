@@ -36,9 +36,11 @@
 	500 /* INIT's time to end everything and count its time, before it is killed */
 #define WATCH_LEFT_MS 10000 /* and when the command has ended: much memory takes its time */
 #define WATCH_CONTAINER_MS 500
+#define WATCH_WORD_MS 10 /* the command is executed in less than one */
 #define WATCH_BY_ADMIN "stopped by an admin"
 #define WATCH_KILLED (UINT64_MAX - 1)
-#define WATCH_SEND_MS 50 /* for room in journald's queue; after that the end is owed */
+#define WATCH_AFTER_NS 200000 /* more than whoever waited for the end needs to wake up */
+#define WATCH_SEND_MS 50      /* for room in journald's queue; after that the end is owed */
 
 struct watch {
 	struct launch *launch;
@@ -50,6 +52,7 @@ struct watch {
 	const char *asked; /* who asked, as a reason */
 	int wake;          /* root's `boxdo stop` has written into our entry */
 	bool handle_gone;
+	bool silent; /* INIT has said its last word */
 	struct memory memory;
 	char text[POLICY_TEXT_MAX]; /* why it could not be executed */
 };
@@ -189,6 +192,7 @@ hear_init(struct watch *watch)
 	case CHILD_ENDED:
 		fuse_abort(launch->fuse_abort);
 		watch->ending.status = message.value;
+		watch->silent = launch->plan.root_size == 0;
 		/* INIT waits for what it killed; who came in by `boxdo exec` meanwhile is not among it. */
 		if (watch->kill_at == UINT64_MAX)
 			watch->kill_at = wire_now() + WATCH_LEFT_MS * WIRE_MS;
@@ -230,7 +234,8 @@ wait_for_end(struct watch *watch)
 
 	for (;;) {
 		ready[0] = (struct pollfd){.fd = launch->init_pidfd, .events = POLLIN};
-		ready[1] = (struct pollfd){.fd = launch->control, .events = POLLIN};
+		ready[1] =
+		    (struct pollfd){.fd = watch->silent ? -1 : launch->control, .events = POLLIN};
 		ready[2] = (struct pollfd){
 		    .fd = watch->handle_gone ? -1 : launch->handle, .events = POLLIN};
 		ready[3] = (struct pollfd){.fd = watch->wake, .events = POLLIN};
@@ -321,6 +326,8 @@ static void __attribute__((noreturn)) record_end(struct watch *watch)
 	running_release(launch->running);
 	wire_send(launch->handle, HANDLE_ENDED, watch->ending.status, NULL, -1);
 	close(launch->handle);
+	/* Who waited for it goes first, with a processor of its own. */
+	nanosleep(&(struct timespec){.tv_nsec = WATCH_AFTER_NS}, NULL);
 	report_end(&record, launch, &watch->ending);
 	stored = audit_journal_send(
 	             &launch->journal, &record, wire_now() + WATCH_SEND_MS * WIRE_MS) == 0;
@@ -332,6 +339,16 @@ static void __attribute__((noreturn)) record_end(struct watch *watch)
 		audit_state_owed(launch->state, -1);
 	}
 	_exit(0);
+}
+
+/* Until INIT has something to say, which is not heard yet, or is gone; not for long. */
+static void
+wait_for_word(const struct launch *launch)
+{
+	struct pollfd ready[] = {{.fd = launch->init_pidfd, .events = POLLIN},
+	    {.fd = launch->control, .events = POLLIN}};
+
+	poll(ready, 2, WATCH_WORD_MS);
 }
 
 /* A permission that ends takes what runs by it along, as the limit does. */
@@ -373,10 +390,11 @@ watch_run(struct launch *launch, const struct memory *memory)
 	/* INIT would wait for ever, and so would everybody for INIT. */
 	if (wire_send(launch->control, CHILD_GO, 0, NULL, -1) != 0)
 		kill_init(&watch);
-	/* Now only: to end they need a processor, too. */
+	/* The processor is the command's: to end, those who asked need one, too, and so does what follows. */
+	wait_for_word(launch);
 	auth_stop(&launch->auth);
 	opener_stop(&launch->opener);
-	/* While INIT executes the command, which may have begun. Nothing that anybody says is heard before. */
+	/* Nothing that anybody says is heard before. */
 	if (filter_supervisor_load() != 0) {
 		ended(
 		    &watch, ENDED_FAILED, "boxdo failed: the supervisor has no system call filter");
