@@ -16,12 +16,14 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -29,6 +31,7 @@
 #include <unistd.h>
 
 #define CGROUP_TEXT_MAX 16384 /* bytes of /proc/self/cgroup */
+#define CGROUP_BORN_MS 1      /* and then we look whether it died */
 
 /* Below a oneshot unit of ours; systemd keeps no empty cgroup, so each level is made when missing. */
 static const char *const safe_levels[] = {"system.slice", "boxdo.service", "supervisors"};
@@ -199,24 +202,58 @@ move_to(int cgroup)
 	close(fd);
 }
 
-pid_t
-cgroup_fork(int cgroup, unsigned long long flags, int exit_signal)
+/* Born in cgroup, if it lives. */
+static pid_t
+begin(int cgroup, unsigned long long flags, int exit_signal)
 {
 	struct clone_args args = {.flags = flags, .exit_signal = (uint64_t)exit_signal};
-	pid_t pid;
 
 	if (cgroup >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)cgroup;
 	}
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
-	if (pid <= 0 || cgroup < 0 || !stillborn(pid))
-		return pid;
-	waitpid(pid, NULL, __WALL);
-	args.flags = flags;
-	args.cgroup = 0;
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+	return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+}
+
+static pid_t
+begin_again(pid_t dead, int cgroup, unsigned long long flags, int exit_signal)
+{
+	pid_t pid;
+
+	waitpid(dead, NULL, __WALL);
+	pid = begin(-1, flags, exit_signal);
 	if (pid == 0)
 		move_to(cgroup);
 	return pid;
+}
+
+pid_t
+cgroup_fork(int cgroup, unsigned long long flags, int exit_signal)
+{
+	pid_t pid = begin(cgroup, flags, exit_signal);
+
+	return pid <= 0 || cgroup < 0 || !stillborn(pid)
+	           ? pid
+	           : begin_again(pid, cgroup, flags, exit_signal);
+}
+
+pid_t
+cgroup_fork_heard(int cgroup, int ours, int theirs)
+{
+	pid_t pid = begin(cgroup, 0, SIGCHLD);
+	struct pollfd ready = {.fd = ours, .events = POLLIN};
+	siginfo_t end = {.si_pid = 0};
+	char word;
+
+	if (pid == 0 && write(theirs, "", 1) != 1)
+		_exit(125);
+	if (pid <= 0)
+		return pid;
+	/* We hold the other end as well, so its end is no end of file. */
+	while (poll(&ready, 1, CGROUP_BORN_MS) <= 0 && end.si_pid == 0)
+		waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT | WNOHANG);
+	if (recv(ours, &word, 1, MSG_DONTWAIT) == 1 || cgroup < 0 || end.si_pid != pid ||
+	    end.si_code != CLD_KILLED || end.si_status != SIGKILL)
+		return pid; /* it lives, or whoever talks to it will see */
+	return begin_again(pid, cgroup, 0, SIGCHLD);
 }

@@ -27,6 +27,12 @@ cgroup_find(struct cgroups *cgroups);
 pid_t
 cgroup_fork(int cgroup, unsigned long long flags, int exit_signal);
 /*
+ * The same for who has nothing to do before the child has begun: it says so by a byte through theirs, which is taken from
+ * ours, and nothing need be asked of /proc. The two are a pair of sockets; both stay open.
+ */
+pid_t
+cgroup_fork_heard(int cgroup, int ours, int theirs);
+/*
  * The cgroup of another process, by a descriptor of its directory in /proc: of the same v1 cgroups as we.
  * Returns a directory the caller owns, or -1.
  */

@@ -52,7 +52,7 @@ main(int argc, char **argv)
 	cgroup_find(&cgroups);
 	if (wire_pair(talk) != 0 || wire_pair(open) != 0)
 		give_up("no socket for the launch; try again later");
-	supervisor = cgroup_fork(cgroups.safe, 0, SIGCHLD);
+	supervisor = cgroup_fork_heard(cgroups.safe, open[0], open[1]);
 	if (supervisor < 0)
 		give_up("no process for the launch; try again later");
 	if (supervisor == 0) {
