@@ -13,7 +13,7 @@
 
 #define ASK_PROGRAM "/usr/libexec/boxdo/boxdo-ask"
 
-#define ASK_STACK 16384 /* bytes, for a few system calls */
+#define ASK_STACK 4096 /* bytes, for a few system calls: each page more is one more to touch */
 
 /* What the child needs between clone and execve: it stands in our memory until ask_executed. */
 struct ask {

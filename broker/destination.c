@@ -11,12 +11,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <linux/xattr.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+#define DESTINATION_ACL_MAX 4096 /* bytes: 500 entries; a longer list is refused, not cut */
 
 static int
 open_inside(int root, const char *path, bool nofollow, uint64_t resolve)
@@ -127,10 +131,15 @@ destination_resolve(int image, const char *base, const char *name, bool director
 			return -1;
 		}
 		*slash = '\0';
-		fd = open_resolved(image, base, prefix[0] ? prefix : "/", false, destination->path);
+		/* Nothing but the root: that is a directory, and called as it is. */
+		destination->path[0] = '\0';
+		if (!prefix[0])
+			break;
+		fd = open_resolved(image, base, prefix, false, destination->path);
 	} while (fd < 0);
-	status = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 0 : -1;
-	close(fd);
+	status = fd < 0 || (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) ? 0 : -1;
+	if (fd >= 0)
+		close(fd);
 	if (status != 0) {
 		snprintf(error, size, "%s cannot be made in the image: %s is no directory there",
 		    name, prefix);
@@ -156,6 +165,20 @@ step(int *fd, int first, int next)
 	*fd = next;
 }
 
+/* Of whom else theirs is: the mode of a directory with a list of access is not the whole of it, its group's bits are a mask. */
+static int
+copy_acl(int theirs, int ours)
+{
+	char path[32], list[DESTINATION_ACL_MAX];
+	ssize_t length;
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", theirs);
+	length = getxattr(path, XATTR_NAME_POSIX_ACL_ACCESS, list, sizeof list);
+	if (length < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
+	return fsetxattr(ours, XATTR_NAME_POSIX_ACL_ACCESS, list, (size_t)length, 0);
+}
+
 /* One level of the skeleton: as the image has it (theirs, opened; -1: it has none), or root's 0755. Its descriptor, or -1. */
 static int
 make_level(int theirs, int skeleton, const char *name)
@@ -169,12 +192,15 @@ make_level(int theirs, int skeleton, const char *name)
 	if (new &&theirs >= 0 && fstat(theirs, &st) != 0)
 		st = (struct stat){.st_mode = 0755};
 	ours = openat(skeleton, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-	/* As it was made before; or as it is (umask is 0), unless the level above hands its group on. */
-	if (!new || ours < 0 ||
-	    (fstat(ours, &made) == 0 && ((st.st_mode ^ made.st_mode) & 07777) == 0 &&
-	        st.st_uid == made.st_uid && st.st_gid == made.st_gid))
+	if (!new || ours < 0)
 		return ours;
-	if (fchown(ours, st.st_uid, st.st_gid) != 0 || fchmod(ours, st.st_mode & 07777) != 0) {
+	/* It may be so already (umask is 0), unless the level above hands its group on. */
+	if (fstat(ours, &made) != 0 ||
+	    ((((st.st_mode ^ made.st_mode) & 07777) != 0 || st.st_uid != made.st_uid ||
+	         st.st_gid != made.st_gid) &&
+	        (fchown(ours, st.st_uid, st.st_gid) != 0 ||
+	            fchmod(ours, st.st_mode & 07777) != 0)) ||
+	    (theirs >= 0 && copy_acl(theirs, ours) != 0)) {
 		close(ours);
 		return -1;
 	}

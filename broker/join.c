@@ -60,9 +60,13 @@ join_image(const struct launch *launch, char text[96])
 static unsigned long long
 number_of(int directory, const char *path)
 {
-	struct stat st;
+	char text[48];
+	ssize_t length = readlinkat(directory, path, text, sizeof text - 1);
+	const char *at;
 
-	return fstatat(directory, path, &st, 0) == 0 ? (unsigned long long)st.st_ino : 0;
+	text[length > 0 ? length : 0] = '\0';
+	at = strchr(text, '[');
+	return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
 static void

@@ -37,8 +37,10 @@
 
 /* Where a mount of the plan goes, worked out before the root is put together. */
 struct place {
-	struct destination at;
+	bool exists;   /* in the image, with the wanted type */
+	char *path;    /* as struct destination has it; ours */
 	size_t parent; /* index of the plan's mount it lies in; NONE: the image */
+	bool laid;     /* a file of ours that is part of the skeleton: no mount */
 };
 #define NONE SIZE_MAX
 
@@ -49,7 +51,7 @@ struct build {
 	int root;  /* the new root's mount */
 	int *open; /* attached mounts, for what lies in them; -1 */
 	struct place *places;
-	struct destination fixed[5];
+	struct place fixed[5];
 	bool missing; /* the image lacks a mount point: root becomes an overlay */
 	char *error;
 	size_t size;
@@ -169,7 +171,7 @@ clone_within(int directory, const char *name, unsigned set, unsigned clear)
 	int tree =
 	    open_tree(directory, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 
-	if (tree >= 0 &&
+	if (tree >= 0 && (set || clear) &&
 	    mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
 		close(tree);
 		return -1;
@@ -232,12 +234,21 @@ make_path(int at, const char *name, bool directory)
 	return status;
 }
 
+/*
+ * A small file of root's; it may be there, empty. Beside the server of a user's own image nothing is waited for: what
+ * stands there instead, if it can put anything there, is no file, or held by a lease.
+ */
 static int
 write_file(int directory, const char *name, const char *text)
 {
-	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int fd = openat(directory, name,
+	    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
 	size_t length = strlen(text);
-	int status = fd >= 0 && write(fd, text, length) == (ssize_t)length ? 0 : -1;
+	struct stat st;
+	int status = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	                     fchown(fd, 0, 0) == 0 && write(fd, text, length) == (ssize_t)length
+	                 ? 0
+	                 : -1;
 
 	if (fd >= 0)
 		close(fd);
@@ -268,7 +279,6 @@ make_scratch(struct build *build)
 		mode_t mode;
 	} directories[] = {{"image", 0755}, {"root", 0755}, {"skeleton", 0755}, {"dev", 0755},
 	    {"tmp", 01777}, {"vartmp", 01777}, {"shm", 01777}, {"files", 0755}, {"empty", 0555}};
-	char name[32];
 	int tree, dev;
 
 	umask(0);
@@ -283,17 +293,9 @@ make_scratch(struct build *build)
 	if (dev < 0 || make_nodes(dev) != 0)
 		return fail(build, "cannot make", "/dev");
 	close(dev);
-	for (size_t i = 0; i < build->plan->device_count; i++) {
-		snprintf(name, sizeof name, "dev");
+	for (size_t i = 0; i < build->plan->device_count; i++)
 		if (make_path(tree, build->plan->devices[i].path + 1, false) != 0)
 			return fail(build, "cannot make", build->plan->devices[i].path);
-	}
-	for (size_t i = 0; i < build->plan->mount_count; i++) {
-		snprintf(name, sizeof name, "files/%zu", i);
-		if (build->plan->mounts[i].kind == PLAN_FILE &&
-		    write_file(tree, name, build->plan->mounts[i].text) != 0)
-			return fail(build, "cannot write", build->plan->mounts[i].destination);
-	}
 	return 0;
 }
 
@@ -313,19 +315,25 @@ place_missing(struct build *build, const char *path, bool directory, const char 
 	return status == 0 ? 0 : fail(build, "cannot make a mount point for", path);
 }
 
+/* Not where there is room for the longest: each would be two pages' faults. */
 static int
-resolve(
-    struct build *build, const char *name, bool directory, bool nofollow, struct destination *at)
+resolve(struct build *build, const char *name, bool directory, bool nofollow, struct place *place)
 {
-	return destination_resolve(build->plan->image, BASE "/image", name, directory, nofollow, at,
-	    build->error, build->size);
+	struct destination at;
+
+	if (destination_resolve(build->plan->image, BASE "/image", name, directory, nofollow, &at,
+	        build->error, build->size) != 0)
+		return -1;
+	place->exists = at.exists;
+	place->path = strdup(at.path);
+	return place->path ? 0 : fail(build, "no memory for", name);
 }
 
 static int
 place_fixed(struct build *build)
 {
 	for (size_t i = 0; i < FIXED_COUNT; i++) {
-		struct destination *at = &build->fixed[i];
+		struct place *at = &build->fixed[i];
 
 		if (resolve(build, fixed[i], true, i < FIXED_FORBIDDEN, at) != 0)
 			return -1;
@@ -370,9 +378,9 @@ parent_resolved(const struct build *build, size_t index, const char *path)
 	size_t parent = NONE;
 
 	for (size_t i = 0; i < index; i++)
-		if (build->plan->mounts[i].directory && strcmp(places[i].at.path, path) != 0 &&
-		    destination_below(path, places[i].at.path) &&
-		    (parent == NONE || strlen(places[i].at.path) >= strlen(places[parent].at.path)))
+		if (build->plan->mounts[i].directory && strcmp(places[i].path, path) != 0 &&
+		    destination_below(path, places[i].path) &&
+		    (parent == NONE || strlen(places[i].path) >= strlen(places[parent].path)))
 			parent = i;
 	return parent;
 }
@@ -394,18 +402,17 @@ place_name(struct build *build, size_t i)
 	const char *head, *rest;
 
 	if (parent == NONE)
-		return resolve(
-		    build, mount->destination, mount->directory, mount->nofollow, &place->at);
+		return resolve(build, mount->destination, mount->directory, mount->nofollow, place);
 	/* What the image has below another mount's destination is hidden by it, and means nothing. */
-	head = build->places[parent].at.path;
+	head = build->places[parent].path;
 	rest = mount->destination + strlen(build->plan->mounts[parent].destination);
-	if (strlen(head) + strlen(rest) >= sizeof place->at.path) {
+	if (strlen(head) + strlen(rest) >= PATH_MAX) {
 		snprintf(build->error, build->size, "%s is too long", mount->destination);
 		return -1;
 	}
-	memcpy(place->at.path, head, strlen(head));
-	memcpy(place->at.path + strlen(head), rest, strlen(rest) + 1);
-	return 0;
+	return asprintf(&place->path, "%s%s", head, rest) < 0
+	           ? fail(build, "no memory for", mount->destination)
+	           : 0;
 }
 
 static int
@@ -417,22 +424,21 @@ place_one(struct build *build, size_t i)
 	if (place_name(build, i) != 0)
 		return -1;
 	for (size_t f = 0; f < FIXED_FORBIDDEN; f++)
-		if (destination_below(place->at.path, fixed[f])) {
+		if (destination_below(place->path, fixed[f])) {
 			snprintf(build->error, build->size,
 			    "%s means %s in the image, and nothing is mounted there",
-			    mount->destination, place->at.path);
+			    mount->destination, place->path);
 			return -1;
 		}
 	/* Where a rule limits the command, what runs is the image's: /bin, /etc, all of it (A9). */
-	if (build->plan->strict && place->at.exists &&
-	    (mount->users || mount->kind == PLAN_TMPFS)) {
+	if (build->plan->strict && place->exists && (mount->users || mount->kind == PLAN_TMPFS)) {
 		snprintf(build->error, build->size,
 		    "%s is in the image, and where the rule limits the command nothing may cover "
 		    "it",
 		    mount->destination);
 		return -1;
 	}
-	place->parent = parent_resolved(build, i, place->at.path);
+	place->parent = parent_resolved(build, i, place->path);
 	/* Nor may an empty directory hide a part of the data it works on. */
 	if (build->plan->strict && mount->kind == PLAN_TMPFS && place->parent != NONE) {
 		snprintf(build->error, build->size,
@@ -442,12 +448,12 @@ place_one(struct build *build, size_t i)
 		return -1;
 	}
 	if (mount->kind == PLAN_LINK)
-		return place->parent != NONE || in_tmp(build, place->at.path)
+		return place->parent != NONE || in_tmp(build, place->path)
 		           ? 0
-		           : place_missing(build, place->at.path, false, mount->text);
-	if (place->parent != NONE || place->at.exists || in_tmp(build, place->at.path))
+		           : place_missing(build, place->path, false, mount->text);
+	if (place->parent != NONE || place->exists || in_tmp(build, place->path))
 		return 0;
-	return place_missing(build, place->at.path, mount->directory, NULL);
+	return place_missing(build, place->path, mount->directory, NULL);
 }
 
 /* Large directories are bound from the image over the overlay: it triples the cost of every look-up. */
@@ -475,6 +481,37 @@ attach_large(struct build *build)
 }
 
 /*
+ * Where the skeleton has the directory already, files of ours are in it instead of each being a mount, which costs more than a
+ * file. Not where what the skeleton holds is the user's to write.
+ */
+static int
+lay_files(struct build *build)
+{
+	char directory[PATH_MAX], *name;
+	int parent, status;
+
+	for (size_t i = 0; i < build->plan->mount_count; i++) {
+		const struct plan_mount *mount = &build->plan->mounts[i];
+		struct place *place = &build->places[i];
+
+		if (mount->kind != PLAN_FILE || place->parent != NONE || in_tmp(build, place->path))
+			continue;
+		snprintf(directory, sizeof directory, ".%s", place->path);
+		name = strrchr(directory, '/');
+		*name = '\0';
+		parent = open_plain(build->skeleton, directory);
+		if (parent < 0)
+			continue;
+		status = write_file(parent, name + 1, mount->text);
+		close(parent);
+		if (status != 0)
+			return fail(build, "cannot write", mount->destination);
+		place->laid = true;
+	}
+	return 0;
+}
+
+/*
  * Nothing missing: the image is the root. Else a read-only overlay, skeleton above image, no upper. A writable root
  * has the skeleton for its upper layer, in which the kernel's own marks are all that counts: no name that an image
  * brings along in an attribute is followed. / is the user's, whosever the rest of the image is.
@@ -494,6 +531,8 @@ make_root(struct build *build)
 		build->root = plan->image;
 		return 0;
 	}
+	if (!plan->root_size && lay_files(build) != 0)
+		return -1;
 	if (fstat(plan->image, &st) != 0 ||
 	    fchown(build->skeleton, plan->root_size ? plan->as.uid : st.st_uid,
 	        plan->root_size ? plan->as.gid : st.st_gid) != 0 ||
@@ -676,20 +715,19 @@ open_place(struct build *build, size_t i)
 	const struct plan_mount *mount = &build->plan->mounts[i];
 	struct open_how how = {
 	    .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
-	const char *path = place->at.path + 1;
+	const char *path = place->path + 1;
 
 	if (place->parent != NONE && build->plan->mounts[place->parent].users)
 		return open_as_user(build, build->open[place->parent],
-		    place->at.path + strlen(build->places[place->parent].at.path) + 1);
+		    place->path + strlen(build->places[place->parent].path) + 1);
 	/* Inside a tmpfs of ours, which nobody has written to yet, it is made. */
 	if (place->parent != NONE &&
 	    make_path(build->open[place->parent],
-	        place->at.path + strlen(build->places[place->parent].at.path) + 1,
-	        mount->directory) != 0)
+	        place->path + strlen(build->places[place->parent].path) + 1, mount->directory) != 0)
 		return -1;
-	if (place->parent == NONE && in_tmp(build, place->at.path) &&
-	    strcmp(place->at.path, build->fixed[3].path) != 0 &&
-	    strcmp(place->at.path, build->fixed[4].path) != 0 &&
+	if (place->parent == NONE && in_tmp(build, place->path) &&
+	    strcmp(place->path, build->fixed[3].path) != 0 &&
+	    strcmp(place->path, build->fixed[4].path) != 0 &&
 	    make_path(build->root, path, mount->directory) != 0)
 		return -1;
 	return (int)syscall(SYS_openat2, build->root, path[0] ? path : ".", &how, sizeof how);
@@ -706,6 +744,8 @@ take_tree(struct build *build, size_t i)
 	if (mount->kind == PLAN_TMPFS)
 		return make_tmpfs(mount->size, "1777");
 	snprintf(name, sizeof name, "files/%zu", i);
+	if (write_file(build->scratch, name, mount->text) != 0)
+		return -1;
 	return clone_within(build->scratch, name, MOUNT_ATTR_RDONLY, 0);
 }
 
@@ -716,7 +756,7 @@ attach_plan(struct build *build)
 		const struct plan_mount *mount = &build->plan->mounts[i];
 		int place, status;
 
-		if (mount->kind == PLAN_LINK)
+		if (mount->kind == PLAN_LINK || build->places[i].laid)
 			continue;
 		place = open_place(build, i);
 		if (place < 0) {
@@ -801,6 +841,10 @@ mounts_build(const struct plan *plan, char *error, size_t size)
 	    pivot(build) != 0)
 		return -1;
 	/* INIT stays as long as the container does. */
+	for (size_t i = 0; i < FIXED_COUNT; i++)
+		free(build->fixed[i].path);
+	for (size_t i = 0; i < plan->mount_count; i++)
+		free(build->places[i].path);
 	free(build->places);
 	free(build->open);
 	free(build);
