@@ -30,10 +30,6 @@ struct boxdo_variable {
 };
 
 struct boxdo_run {
-	struct boxdo_word words[BOXDO_WORDS_MAX];
-	size_t word_count;
-	struct boxdo_variable variables[REQUEST_ENVS_MAX];
-	size_t variable_count;
 	bool clean;        /* of the caller's environment nothing goes in but what was asked for, */
 	bool keep_term;    /* TERM, */
 	bool keep_proxies; /* and http_proxy and its like */
@@ -44,6 +40,11 @@ struct boxdo_run {
 	char *cid_path;      /* where its status is kept then, */
 	int cid;             /* that file, open, */
 	bool remove;         /* which --rm removes in the end */
+	size_t word_count;
+	size_t variable_count;
+	/* From here on nothing is read that was not written: 20 KiB, of which a launch needs few. */
+	struct boxdo_word words[BOXDO_WORDS_MAX];
+	struct boxdo_variable variables[REQUEST_ENVS_MAX];
 };
 
 /* text is the help of an option that is honoured, or why it is refused and what to do instead. */

@@ -31,9 +31,9 @@ boxdo_env_find(struct boxdo_run *run, const char *name, size_t length)
 	if (run->variable_count == REQUEST_ENVS_MAX)
 		return NULL;
 	variable = &run->variables[run->variable_count];
+	*variable = (struct boxdo_variable){.from_file = true};
 	if (asprintf(&variable->name, "env=%.*s", (int)length, name) < 0)
 		return NULL;
-	variable->from_file = true;
 	run->variable_count++;
 	return variable;
 }

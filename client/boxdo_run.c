@@ -374,9 +374,11 @@ boxdo_run_start(struct boxdo_run *run, int error, int argc, char **argv)
 int
 boxdo_run(int argc, char **argv)
 {
-	struct boxdo_run run = {.word_count = 0};
-	int at = 1, error = boxdo_run_parse(&boxdo_run_grammar, &run, argc, argv, &at);
+	struct boxdo_run run;
+	int at = 1, error;
 
+	memset(&run, 0, offsetof(struct boxdo_run, words));
+	error = boxdo_run_parse(&boxdo_run_grammar, &run, argc, argv, &at);
 	if (error == 0 && (at >= argc || argv[at][0] == '\0'))
 		error =
 		    boxdo_fail("no image is named: boxdo run [OPTIONS] IMAGE [COMMAND [ARG...]]");
