@@ -116,7 +116,7 @@ load attack
 	assert_output 3
 	# Every file the policy could come from is root's, and what is written is in /run/boxdo.
 	run grep -E 'O_(WRONLY|RDWR|CREAT)' "$trace"
-	run grep -vE '"/run/boxdo|"/dev/(null|loop)|"/sys/fs/cgroup|/proc/self/|O_PATH|"/dev/tty"|"(oom_score_adj|state|policy)|^[0-9]+ +openat\([0-9]+, "' <<<"$output"
+	run grep -vE '"/run/boxdo|"/dev/(null|loop)|"/sys/fs/cgroup|/proc/self/|O_PATH|"/dev/tty"|"(oom_score_adj|state|policy)|^[0-9]+ +openat2?\([0-9]+, "' <<<"$output"
 	assert_equal "$output" ""
 }
 

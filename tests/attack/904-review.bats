@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # timeout: 900
-# What a fifth review found, of HANDLE that opens paths, a thread that syncs, and children that end late.
+# What a fifth review found, of HANDLE that opens paths, work that is left for the time of the disk, and children that end late.
 load ../lib/common
 load attack
 load 200-helpers
@@ -60,7 +60,7 @@ $(printf "\t/nonesuch/%s\n" {1..60})"
 	kill "$victim"
 }
 
-@test "who waits with the records of a launch that was not recorded starts no thread, which its filter would end it for" {
+@test "who waits with the records of a launch that was not recorded does nothing its filter would end it for" {
 	begin_traces
 	journal_hang
 	cd /home/alice

@@ -134,12 +134,51 @@ print(os.sched_getscheduler(0), os.sched_getparam(0).sched_priority, flush=True)
 		assert_match 'Read-only file system|Permission denied'
 	done
 	run as_user alice boxdo run python findmnt -rno TARGET,OPTIONS
-	for read_only in / /proc/sys /proc/bus /proc/fs /proc/irq /sys /dev /etc/passwd /etc/group; do
+	for read_only in / /proc/sys /proc/bus /proc/fs /proc/irq /sys /dev; do
 		assert_match "(^|"$'\n'")$read_only ro,"
 	done
 	# Every mount is nosuid; only /dev, what is in it and masks made of it may have device nodes.
 	assert_equal "$(grep -v nosuid <<<"$output")" ''
 	assert_equal "$(grep -v nodev <<<"$output" | grep -v '^/dev \|^/dev/pts \|^/proc/')" ''
+}
+
+@test "the account files are ours, whatever the root is: an overlay, the image itself, a writable one" {
+	local whole=/srv/images/whole
+	cp -p "$POLICY" "$BATS_TEST_TMPDIR/policy"
+	cp -a /srv/images/dir $whole
+	# It lacks no mount point, so there is nothing to lay over it.
+	mkdir -p $whole/{proc,sys,dev,tmp,var/tmp,home/alice,data,etc} && touch $whole/etc/{resolv.conf,hosts,localtime}
+	# The name of another file of the image, and a link: neither is followed.
+	echo theirs:x:2001:2001::/:/bin/sh >$whole/etc/passwd && ln -sfT passwd $whole/etc/group
+	rm -rf /srv/images/linked && cp -a $whole /srv/images/linked
+	mv /srv/images/linked/etc /srv/images/linked/real && ln -s real /srv/images/linked/etc && rm -r /srv/images/linked/home
+	policy "$(catalogue)
+[image whole]
+path = $whole
+[image linked]
+path = /srv/images/linked
+[allow a]
+users = alice
+images = *
+scratch = 4M
+binds = /data ~:rw"
+	for image in tiny dir whole linked; do
+		for option in --read-only --scratch; do
+			run as_user alice boxdo run $option $image sh -c 'grep -c . /etc/passwd /etc/group; cat /etc/passwd; echo x >/etc/passwd || echo x >>/etc/group || echo refused'
+			assert_success
+			assert_match '^/etc/passwd:3'$'\n''/etc/group:[1-9]'
+			assert_match $'\n''alice:x:2001:2001:'
+			assert_match 'refused$'
+			refute_match theirs
+		done
+	done
+	assert_equal "$(cat $whole/etc/passwd)" theirs:x:2001:2001::/:/bin/sh
+	# Who wants a file of their own there has it, above ours.
+	echo mine >/data/passwd
+	run as_user alice boxdo run -v /data/passwd:/etc/passwd tiny cat /etc/passwd
+	assert_output mine
+	rm -rf $whole /srv/images/linked /data/passwd
+	cp -p "$BATS_TEST_TMPDIR/policy" "$POLICY"
 }
 
 @test "nothing of the host's root is left: no other path leads out" {
