@@ -487,7 +487,7 @@ attach_large(struct build *build)
 static int
 lay_files(struct build *build)
 {
-	char directory[PATH_MAX], *name;
+	char directory[PATH_MAX + 1], *name;
 	int parent, status;
 
 	for (size_t i = 0; i < build->plan->mount_count; i++) {
