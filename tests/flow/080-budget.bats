@@ -6,9 +6,9 @@ load ../lib/common
 
 # The calls until the command's own program begins and after it ended, of every process but PAM's; what is repeated
 # while something is awaited (polling, pauses, the look-ups between them) counts once.
-CALLS_MAX=950
+CALLS_MAX=935
 CALLS_ASK_MAX=225
-FAULTS_MAX=365
+FAULTS_MAX=320
 BYTES_MAX=3300
 WAITING_MAX=160 # KiB
 READING_MAX=512 # KiB; the kernel's own count is off by up to 256
