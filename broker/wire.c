@@ -120,6 +120,12 @@ wire_receive(int socket, pid_t sender, struct wire_message *message, uint64_t de
 		    MSG_CMSG_CLOEXEC | (deadline == UINT64_MAX ? 0 : MSG_DONTWAIT));
 		if (length >= 0)
 			break;
+		/*
+		 * The other side closed with something of ours unread: that comes once, and before what it said itself, which
+		 * may be how the command ended.
+		 */
+		if (errno == ECONNRESET)
+			continue;
 		if (errno != EAGAIN && errno != EINTR)
 			return -1;
 		now = wire_now();

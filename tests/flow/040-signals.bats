@@ -418,3 +418,21 @@ no_sleep() {
 	pkill -KILL -x sleep # PAM's children have every signal blocked
 	! pgrep -x sleep
 }
+
+@test "a signal in the moment the command ends does not hide how it ended" {
+	local run super status=0
+	rm -f /home/alice/go-on
+	as_user alice boxdo run tiny sh -c 'echo up; until [ -e go-on ]; do sleep 0.1; done; exit 7' </dev/null >"$out" 2>&1 3>&- &
+	run=$!
+	wait_for grep -q up "$out"
+	# SUPERVISOR reaps INIT late, and hears nobody any more: what HANDLE passes on stays unread.
+	super=$(pgrep -x boxdo-super)
+	strace -qq -p "$super" -o /run/stage/trace -e trace=wait4 -e inject=wait4:delay_enter=2000000 3>&- &
+	wait_for grep -q 'TracerPid:.[1-9]' "/proc/$super/status"
+	touch /home/alice/go-on
+	wait_for eval '[[ $(ps -o stat= -p "$(pgrep -x boxdo-init)") == Z* ]]'
+	pkill -WINCH -u alice -x boxdo
+	wait $run || status=$?
+	assert_equal $status 7
+	every_launch_has_its_end
+}

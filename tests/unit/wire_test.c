@@ -153,6 +153,23 @@ short_and_long_messages(void **state)
 	assert_int_equal(errno, EPERM);
 }
 
+/* A signal passed on in the moment the command ended: what the other side said before it closed counts. */
+static void
+last_words_of_who_does_not_listen(void **state)
+{
+	struct wire_message message;
+
+	(void)state;
+	assert_int_equal(wire_send(ends[0], 1, 18, NULL, -1), 0);
+	assert_int_equal(wire_send(ends[1], 2, 9, NULL, -1), 0);
+	close(ends[1]);
+	ends[1] = -1;
+	assert_int_equal(wire_receive(ends[0], getpid(), &message, wire_now()), 1);
+	assert_int_equal(message.kind, 2);
+	assert_int_equal(message.value, 9);
+	assert_int_equal(wire_receive(ends[0], getpid(), &message, wire_now()), 0);
+}
+
 int
 main(void)
 {
@@ -162,6 +179,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(an_empty_message_is_not_the_end, setup, teardown),
 	    cmocka_unit_test_setup_teardown(nothing_there_is_a_timeout, setup, teardown),
 	    cmocka_unit_test_setup_teardown(short_and_long_messages, setup, teardown),
+	    cmocka_unit_test_setup_teardown(last_words_of_who_does_not_listen, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
