@@ -187,10 +187,8 @@ make_level(int theirs, int skeleton, const char *name)
 	bool new = mkdirat(skeleton, name, 0755) == 0;
 	int ours;
 
-	if (!new &&errno != EEXIST)
+	if ((!new &&errno != EEXIST) || (new &&theirs >= 0 && fstat(theirs, &st) != 0))
 		return -1;
-	if (new &&theirs >= 0 && fstat(theirs, &st) != 0)
-		st = (struct stat){.st_mode = 0755};
 	ours = openat(skeleton, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
 	if (!new || ours < 0)
 		return ours;
@@ -211,7 +209,7 @@ int
 destination_make(int image, int skeleton, const char *path, bool directory)
 {
 	char copy[PATH_MAX], *rest = copy + 1, *name;
-	int theirs = image, ours = skeleton, status = 0;
+	int theirs = image, ours = skeleton, status = 0, next;
 
 	snprintf(copy, sizeof copy, "%s", path);
 	while (ours >= 0 && (name = strsep(&rest, "/"))) {
@@ -221,10 +219,15 @@ destination_make(int image, int skeleton, const char *path, bool directory)
 				status = 0;
 			break;
 		}
-		step(&theirs, image,
-		    theirs < 0
-		        ? -1
-		        : openat(theirs, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC));
+		/* What cannot be opened is not what the image lacks: its mode would be lost, and all could look into it. */
+		next = theirs < 0
+		           ? -1
+		           : openat(theirs, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+		if (theirs >= 0 && next < 0 && errno != ENOENT && errno != ENOTDIR) {
+			status = -1;
+			break;
+		}
+		step(&theirs, image, next);
 		step(&ours, skeleton, make_level(theirs, ours, name));
 	}
 	if (ours < 0)

@@ -22,13 +22,14 @@ setup() {
 	restore_policy
 }
 
-# launch_as USER ARGUMENT...: the helper itself, without the client.
 # embargo: what alice may not have, and another name of it, which a deny uses and she can only follow.
 embargo() {
 	mkdir -p /data/embargo
 	echo secret >/data/embargo/file
 	ln -sfT /data/embargo /embargo
 }
+
+# launch_as USER ARGUMENT...: the helper itself, without the client.
 launch_as() {
 	as_user "$1" "$LAUNCH" "${@:2}"
 }

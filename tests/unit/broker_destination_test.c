@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -174,6 +175,34 @@ test_makes_nothing_through_a_link(void **state)
 	assert_int_not_equal(stat("/tmp/boxdo-new", &st), 0);
 }
 
+/* A directory of the image that cannot be opened (the caller's own `ulimit -n`) is not one that it lacks. */
+static void
+test_few_descriptors(void **state)
+{
+	struct rlimit before, few;
+	struct stat st;
+	char name[16];
+	int lowest = dup(image), top;
+
+	(void)state;
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	for (int more = 1; more < 8; more++) {
+		snprintf(name, sizeof name, "%d", more);
+		assert_int_equal(mkdirat(skeleton, name, 0755), 0);
+		top = openat(skeleton, name, O_RDONLY | O_DIRECTORY);
+		few = before;
+		few.rlim_cur = (rlim_t)(lowest + 1 + more);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		if (destination_make(image, top, "/usr/share/new", true) == 0) {
+			assert_int_equal(fstatat(top, "usr/share", &st, 0), 0);
+			assert_int_equal(st.st_mode & 07777, 0751);
+		}
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		close(top);
+	}
+}
+
 int
 main(void)
 {
@@ -185,6 +214,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_made_as_the_image_has_it, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_makes_nothing_through_a_link, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_few_descriptors, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
